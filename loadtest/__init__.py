@@ -1,0 +1,1 @@
+"""Strangers at the door: real peers that measure. Knows `signaling.protocol` and nothing else of the house."""

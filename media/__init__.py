@@ -1,0 +1,1 @@
+"""What becomes of packets: recording, pictures, composition. Never opens a socket, never asks who may see what."""

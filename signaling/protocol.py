@@ -1,0 +1,529 @@
+"""The one protocol on both carriers (WebSocket text frames, data-channel text messages): JSON objects with a `type`.
+
+From a browser every frame is a request with a `ref` of its own choosing; the answer is `ok {ref, ...}` or
+`error {ref, code, message}`, on the carrier that the request came on. A request that is kept carries a `cmid`: sent again,
+on either carrier, it is kept once and answered the same. From the server, frames without `ref` are news.
+`docs/protocol.md` shows each frame; `web/src/wire/frames.ts` is generated from here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from domain.call import CallState, EndReason
+from domain.people import Language, Service
+from domain.record import CallEvent, Cmid, Picture, Recording
+
+MAX_FRAME_BYTES = 64 * 1024  # an SDP offer is the largest honest frame, about 12 kB
+Ref = Annotated[str, Field(min_length=1, max_length=64)]
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Unit = Annotated[float, Field(ge=-0.5, le=1.5)]  # a share of the picture's width or height; a pen may leave the picture
+
+
+class Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Request(Frame):
+    ref: Ref
+
+
+# --- what both people may ask -------------------------------------------------------------------------------------
+
+
+class Hello(Request):
+    """First frame on every carrier: how far this device is in its call's stream. Answer: `welcome`."""
+
+    type: Literal["hello"]
+    position: int = Field(default=0, ge=0)
+    language: Language = "en"
+
+
+class Ping(Request):
+    type: Literal["ping"]
+
+
+class MediaOffer(Request):
+    """An SDP offer (RFC 8829) for this tab's one peer connection. The same `peer` again is an ICE restart in place; a
+    new `peer` replaces the connection on the same legs. Answer: `ok {sdp}`."""
+
+    type: Literal["media.offer"]
+    peer: Id
+    sdp: str = Field(max_length=48 * 1024)
+
+
+class MessageSend(Request):
+    """Answer: `ok {position}` after it is kept."""
+
+    type: Literal["message.send"]
+    cmid: Cmid
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Seen(Request):
+    """Watermarks of this person, merged by maximum."""
+
+    type: Literal["seen"]
+    delivered: int = Field(ge=0)
+    read: int = Field(default=0, ge=0)
+
+
+class Sync(Request):
+    """Answer: `ok {events}` with the positions after `after`."""
+
+    type: Literal["sync"]
+    after: int = Field(ge=0)
+
+
+class StatusSet(Request):
+    """What the other side should know of this one; not kept."""
+
+    type: Literal["status.set"]
+    muted: bool = False
+    camera_on: bool = True
+    visible: bool = True
+    dark: bool = False
+    shaking: bool = False
+    quality: Literal["good", "fair", "poor", "lost"] | None = None
+
+
+class CallEnd(Request):
+    """Customer: leaves the line or hangs up. Staff: hangs up for all."""
+
+    type: Literal["call.end"]
+
+
+# --- what a customer may ask --------------------------------------------------------------------------------------
+
+
+class CallJoin(Request):
+    """Gets in line. A customer who has a call already gets that one. Answer: `ok {call}`."""
+
+    type: Literal["call.join"]
+    name: str = Field(min_length=1, max_length=80)
+    matter: str = Field(default="", max_length=500)
+    consent: bool = False
+
+
+class ConsentSet(Request):
+    type: Literal["consent.set"]
+    cmid: Cmid
+    recording: bool
+
+
+class BookingAnswer(Request):
+    type: Literal["booking.answer"]
+    cmid: Cmid
+    booking_id: Id
+    answer: Literal["confirm", "decline"]
+
+
+class PictureAnswer(Request):
+    """Answers `picture.ask`: without consent to recording nothing is kept unless the customer says so."""
+
+    type: Literal["picture.answer"]
+    picture_id: Id
+    keep: bool
+
+
+class Zoom(Frame):
+    min: float
+    max: float
+    step: float = 0.1
+    value: float = 1.0
+
+
+class CameraReport(Request):
+    """What this phone's camera can do and does now; sent after each change and as the answer to a `camera.command`."""
+
+    type: Literal["camera.report"]
+    facing: Literal["rear", "front", "unknown"] = "unknown"
+    can_switch: bool = False
+    torch: bool | None = None  # None: this phone has no torch to steer
+    zoom: Zoom | None = None
+    still: bool = False  # can send a full-resolution still
+    error: str = Field(default="", max_length=200)
+
+
+# --- what staff may ask -------------------------------------------------------------------------------------------
+
+
+class AvailableSet(Request):
+    type: Literal["available.set"]
+    available: bool
+
+
+class CallAnswer(Request):
+    """Answer: `ok {call}`, or `error already_taken` with `taken_by` (the colleague's name)."""
+
+    type: Literal["call.answer"]
+    call_id: Id
+
+
+class CallHold(Request):
+    type: Literal["call.hold"]
+    held: bool
+
+
+class CallInvite(Request):
+    """`handover`: when the colleague has joined, the one who asked leaves."""
+
+    type: Literal["call.invite"]
+    staff_id: Id
+    handover: bool = False
+
+
+class InviteAnswer(Request):
+    type: Literal["invite.answer"]
+    call_id: Id
+    accept: bool
+
+
+class CallLeave(Request):
+    """Leaves a call in which other staff remain."""
+
+    type: Literal["call.leave"]
+
+
+class RecordingPause(Request):
+    type: Literal["recording.pause"]
+    paused: bool
+
+
+class PictureTake(Request):
+    """Answer: `ok {picture}` once decoded, or `ok {asked: picture_id}` when the customer must agree first."""
+
+    type: Literal["picture.take"]
+    cmid: Cmid
+
+
+class Freeze(Request):
+    """Freezes the customer's picture for all (takes it and shows it in place of the live one), or thaws."""
+
+    type: Literal["freeze"]
+    frozen: bool
+
+
+class Stroke(Frame):
+    """One mark on the picture, in shares of its width and height. `points` of a pen grow; arrow and circle have two."""
+
+    id: Id
+    tool: Literal["pen", "arrow", "circle", "number", "text"]
+    color: str = Field(default="#ff3b30", pattern=r"^#[0-9a-fA-F]{6}$")
+    width: float = Field(default=0.006, gt=0, le=0.1)
+    points: list[tuple[Unit, Unit]] = Field(max_length=2000)
+    text: str = Field(default="", max_length=120)
+    number: int = Field(default=0, ge=0, le=99)
+
+
+class DrawStroke(Request):
+    """Adds a stroke, or replaces the one with this id (a stroke in progress is sent as it grows)."""
+
+    type: Literal["draw.stroke"]
+    stroke: Stroke
+
+
+class DrawUndo(Request):
+    type: Literal["draw.undo"]
+
+
+class DrawClear(Request):
+    type: Literal["draw.clear"]
+
+
+class CameraCommand(Request):
+    """Steers the customer's camera; the phone answers all with a `camera.report`."""
+
+    type: Literal["camera.command"]
+    switch: bool = False
+    torch: bool | None = None
+    zoom: float | None = None
+
+
+class BookingPropose(Request):
+    type: Literal["booking.propose"]
+    cmid: Cmid
+    service: str = Field(min_length=1, max_length=80)
+    starts_at: datetime
+    minutes: int = Field(ge=5, le=24 * 60)
+    price: int = Field(ge=0, le=100_000_000)
+    note: str = Field(default="", max_length=500)
+
+
+class NoteSave(Request):
+    """The private note of a call (this one, or a past one by id). Staff only, never sent to a customer."""
+
+    type: Literal["note.save"]
+    call_id: Id
+    text: str = Field(max_length=4000)
+
+
+BothAsk = Hello | Ping | MediaOffer | MessageSend | Seen | Sync | StatusSet | CallEnd
+CustomerAsk = BothAsk | CallJoin | ConsentSet | BookingAnswer | PictureAnswer | CameraReport
+StaffAsk = (
+    BothAsk | AvailableSet | CallAnswer | CallHold | CallInvite | InviteAnswer | CallLeave | RecordingPause
+    | PictureTake | Freeze | DrawStroke | DrawUndo | DrawClear | CameraCommand | BookingPropose | NoteSave
+)  # fmt: skip
+customer_frames: TypeAdapter[CustomerAsk] = TypeAdapter(Annotated[CustomerAsk, Field(discriminator="type")])
+staff_frames: TypeAdapter[StaffAsk] = TypeAdapter(Annotated[StaffAsk, Field(discriminator="type")])
+
+
+# --- what the server says -----------------------------------------------------------------------------------------
+
+
+class Person(Frame):
+    """`status` is None while that person has no live session."""
+
+    id: str
+    name: str
+    side: Literal["customer", "staff"]
+    slot: int | None = None  # which of my receiving slots (0 main, 1, 2) shows this person; None: myself
+    connected: bool = True
+    status: StatusView | None = None
+
+
+class StatusView(Frame):
+    muted: bool
+    camera_on: bool
+    visible: bool
+    dark: bool
+    shaking: bool
+    quality: Literal["good", "fair", "poor", "lost"] | None
+
+
+class CameraView(Frame):
+    facing: Literal["rear", "front", "unknown"]
+    can_switch: bool
+    torch: bool | None
+    zoom: Zoom | None
+    still: bool
+    error: str
+
+
+class BoardView(Frame):
+    """The drawing on the customer's picture; `picture_url` is set while frozen."""
+
+    frozen: bool = False
+    picture_url: str | None = None
+    strokes: list[Stroke] = []
+
+
+class CallView(Frame):
+    """A call as one participant sees it: a whole snapshot, sent after each change, replaces the one before."""
+
+    id: str
+    state: CallState
+    customer_name: str
+    matter: str
+    held: bool
+    consent: bool
+    recording: Literal["off", "on", "paused"]
+    created_at: datetime
+    answered_at: datetime | None
+    live_at: datetime | None
+    ended_at: datetime | None
+    end_reason: EndReason | None
+    people: list[Person]
+    invited: list[Person] = []
+    camera: CameraView | None = None
+    board: BoardView = BoardView()
+    note: str | None = None  # staff only
+    head: int = 0  # last position of the stream
+
+
+class WaitingView(Frame):
+    call_id: str
+    name: str
+    matter: str
+    since: datetime
+    connected: bool
+    number: int
+
+
+class ColleagueView(Frame):
+    id: str
+    name: str
+    available: bool
+    in_call: bool
+
+
+class IceServer(Frame):
+    """As RTCIceServer in W3C WebRTC; credentials after coturn's REST scheme, valid for `ttl_s`."""
+
+    urls: list[str]
+    username: str = ""
+    credential: str = ""
+
+
+class Welcome(Frame):
+    """Answer to `hello`: everything this session needs to draw itself."""
+
+    type: Literal["welcome"] = "welcome"
+    ref: str
+    me: Person
+    shop_name: str
+    shop_name_zh: str
+    currency: str
+    time_zone: str
+    services: list[Service]
+    ice_servers: list[IceServer]
+    call: CallView | None
+    events: list[CallEvent]
+    watermarks: list[WatermarkView]
+    now: datetime
+
+
+class WatermarkView(Frame):
+    person_id: str
+    delivered: int
+    read: int
+
+
+class Ok(Frame):
+    """`data` of the answer depends on the request; see each request's docstring."""
+
+    type: Literal["ok"] = "ok"
+    ref: str
+    position: int | None = None
+    sdp: str | None = None
+    call: CallView | None = None
+    events: list[CallEvent] | None = None
+    picture: Picture | None = None
+    asked: str | None = None
+
+
+class ErrorFrame(Frame):
+    type: Literal["error"] = "error"
+    ref: str | None = None
+    code: str
+    message: str
+    taken_by: str | None = None
+    retry_after_s: float | None = None
+
+
+class CallChanged(Frame):
+    type: Literal["call"] = "call"
+    call: CallView
+
+
+class EventNews(Frame):
+    """One durable thing of the call: apply only `position + 1`; ignore what you have; `sync` a gap."""
+
+    type: Literal["event"] = "event"
+    event: CallEvent
+
+
+class SeenNews(Frame):
+    type: Literal["watermark"] = "watermark"
+    call_id: str
+    watermark: WatermarkView
+
+
+class Line(Frame):
+    """The waiting line, for staff; whole, after each change."""
+
+    type: Literal["line"] = "line"
+    waiting: list[WaitingView]
+    colleagues: list[ColleagueView]
+    available: bool
+    unread_left_messages: int = 0
+
+
+class Place(Frame):
+    """The customer's place in line, 1 is next; `staff_available` counts those who could answer."""
+
+    type: Literal["place"] = "place"
+    number: int
+    staff_available: int
+
+
+class Invitation(Frame):
+    type: Literal["invitation"] = "invitation"
+    call_id: str
+    from_name: str
+    customer_name: str
+    matter: str
+    handover: bool
+
+
+class BoardNews(Frame):
+    """The whole board changed (freeze, thaw, undo, clear)."""
+
+    type: Literal["board"] = "board"
+    board: BoardView
+
+
+class StrokeNews(Frame):
+    type: Literal["stroke"] = "stroke"
+    stroke: Stroke
+
+
+class CommandNews(Frame):
+    type: Literal["camera.command"] = "camera.command"
+    switch: bool
+    torch: bool | None
+    zoom: float | None
+
+
+class PictureAsk(Frame):
+    """To the customer, who has not agreed to recording: may this picture be kept? `url` shows it."""
+
+    type: Literal["picture.ask"] = "picture.ask"
+    picture_id: str
+    url: str
+
+
+class PictureRefused(Frame):
+    """To staff: the customer did not want this picture kept."""
+
+    type: Literal["picture.refused"] = "picture.refused"
+    picture_id: str
+
+
+class StillWanted(Frame):
+    """To the customer's phone: send the full-resolution still of this picture by HTTP PUT to `url`."""
+
+    type: Literal["still.wanted"] = "still.wanted"
+    picture_id: str
+    url: str
+
+
+class PictureReplaced(Frame):
+    type: Literal["picture.replaced"] = "picture.replaced"
+    picture: Picture
+
+
+class MediaRenew(Frame):
+    """Make a new peer connection with a new `peer` id and offer it: the old one is lost (its worker died, or it went silent)."""
+
+    type: Literal["media.renew"] = "media.renew"
+    reason: Literal["worker_lost", "peer_lost"]
+
+
+class RecordingNews(Frame):
+    type: Literal["recording"] = "recording"
+    recording: Recording
+
+
+class Replaced(Frame):
+    """Another tab of this person took over; this one stays quiet until the person asks it to take over again."""
+
+    type: Literal["replaced"] = "replaced"
+
+
+Said = (
+    Welcome | Ok | ErrorFrame | CallChanged | EventNews | SeenNews | Line | Place | Invitation | BoardNews | StrokeNews
+    | CommandNews | PictureAsk | PictureRefused | StillWanted | PictureReplaced | MediaRenew | RecordingNews | Replaced
+)  # fmt: skip
+
+# What an event's `body` holds, by kind:
+#   message   {text}
+#   booking   {booking}            a Booking after the change (proposed, confirmed, declined)
+#   consent   {recording: bool}
+#   recording {paused: bool}
+#   picture   {picture}            a Picture
+#   joined / left  {}              staff who came or went (author)
+EventBody = dict[str, Any]
