@@ -1,0 +1,67 @@
+"""The command line: `loupe serve`. A fault in what was typed is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from server.logs import set_up_logs
+from server.settings import Settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+errors = Console(stderr=True)
+
+
+@app.callback()
+def loupe() -> None:
+    """Loupe: a shop looks at a customer's item together with the customer, live."""
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option(help="Make and open the demonstration shop.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (see docs/operations.md).")] = None,
+    port: Annotated[int | None, typer.Option(help="Plain HTTP port.")] = None,
+    tls_port: Annotated[int | None, typer.Option(help="HTTPS port.")] = None,
+    media_port: Annotated[int | None, typer.Option(help="The one UDP port for media.")] = None,
+    media_advertise: Annotated[str | None, typer.Option(help="HOST:PORT put into the ICE candidates.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of everything kept.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Media worker processes; 0: in this process.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
+) -> None:
+    """Serves customers and staff until Ctrl-C."""
+    given: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "tls_port": tls_port,
+        "media_port": media_port,
+        "media_advertise": media_advertise,
+        "data": data,
+        "workers": workers,
+    }
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as fault:
+        for entry in fault.errors():
+            name = str(entry["loc"][0]) if entry["loc"] else "settings"
+            errors.print(f"--{name.replace('_', '-')} (LOUPE_{name.upper()}): {entry['msg']}", highlight=False)
+        raise typer.Exit(2) from None
+    set_up_logs(settings.log_level)
+    from server.run import serve as run  # the imports of a whole server: only when there is one to start
+
+    try:
+        asyncio.run(run(settings, demo=demo, as_json=json))
+    except OSError as fault:
+        errors.print(f"Loupe cannot start: {fault.strerror or fault}. Is another program using that port?", highlight=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,66 @@
+"""The demonstration shop: made once per data folder, with a sign-in that stays the same at each start."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.errors import NotFound
+from domain.people import Service, Shop, Staff
+from domain.ports import PeopleStore
+from signaling.auth import hash_password
+
+SHOP = Shop(
+    id="shop-demo",
+    slug="demo",
+    name="Lin & Daughter Leather",
+    name_zh="林记皮具修理",
+    services=(
+        Service(name="Leather repair", name_zh="皮具修补", minutes=60, price=18_000),
+        Service(name="Sole replacement", name_zh="更换鞋底", minutes=90, price=26_000),
+        Service(name="Cleaning and conditioning", name_zh="清洁与保养", minutes=45, price=12_000),
+        Service(name="Zip or buckle", name_zh="拉链或扣件", minutes=30, price=8_000),
+    ),
+)
+PEOPLE = (("staff-lin", "lin", "Lin Mei"), ("staff-li", "li", "Li Wei"), ("staff-zhao", "zhao", "Zhao Min"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    username: str
+    password: str
+
+
+async def make_demo(people: PeopleStore, data: Path) -> SignIn:
+    """The shop's sign-in; makes shop and people when this data folder has none.
+
+    The password is written before the people are, so that a start that is cut off in between is mended by the next.
+    """
+    password = _kept_password(data / "demo.json")
+    try:
+        await people.shop(SHOP.id)
+    except NotFound:
+        await people.add_shop(SHOP)
+    known = {person.id for person in await people.staff_of(SHOP.id)}
+    for staff_id, username, name in PEOPLE:
+        if staff_id not in known:
+            hashed = await hash_password(password)
+            await people.add_staff(
+                Staff(id=staff_id, shop_id=SHOP.id, username=username, name=name, role="manager", password_hash=hashed)
+            )
+    return SignIn(PEOPLE[0][1], password)
+
+
+def _kept_password(path: Path) -> str:
+    if path.exists():
+        return str(json.loads(path.read_text())["password"])
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters or digits that are mixed up when read aloud
+    password = "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(3))
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump({"password": password}, file)
+    fresh.replace(path)
+    return password
