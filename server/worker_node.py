@@ -1,0 +1,204 @@
+"""The server's side of one media worker: starts it, asks it, notices its death and starts a fresh one with the same plans."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from domain import errors
+from server.node_pipe import NodeOptions, Pipe, event_of, finished, options
+from signaling.node import FinishedRecording, NodeEvent, PeerClosed, Plan, Shot
+
+log = structlog.get_logger()
+ASK_DEADLINE_S = 10.0
+SILENCE_DEADLINE_S = 2.0  # a worker that does not even answer `stats` for this long is stuck: it is ended and replaced
+FINISH_DEADLINE_S = 600.0
+START_DEADLINE_S = 20.0
+
+
+class WorkerNode:
+    """A `MediaNode` in a process of its own."""
+
+    def __init__(self, node_options: NodeOptions) -> None:
+        self._options = node_options
+        self._hear: Callable[[NodeEvent], None] = lambda _: None
+        self._pipe: Pipe | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._answers: dict[int, asyncio.Future[tuple[Any, bytes]]] = {}
+        self._number = 0
+        self._peers: set[str] = set()
+        self._plans: dict[str, Plan] = {}
+        self._ready = asyncio.Event()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    async def __aenter__(self) -> Self:
+        self._supervisor = asyncio.create_task(self._supervise())
+        async with asyncio.timeout(START_DEADLINE_S):
+            await self._ready.wait()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_closing = True
+        if self._pipe:
+            self._pipe.close()
+        if self._supervisor:
+            try:
+                async with asyncio.timeout(5):
+                    await self._supervisor
+            except TimeoutError:
+                if self._process and self._process.returncode is None:
+                    self._process.kill()
+                self._supervisor.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._supervisor
+
+    @property
+    def port(self) -> int:
+        return self._options.port
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    # --- the process ---
+
+    async def _supervise(self) -> None:
+        pause_s = 0.0
+        while not self._is_closing:
+            started = time.monotonic()
+            await self._run_once()
+            self._bury()
+            if self._is_closing:
+                return
+            # one death is replaced at once; a worker that cannot live is not started in a tight loop
+            pause_s = 0.0 if time.monotonic() - started > 5 else min(2.0, pause_s + 0.25)
+            log.warning("media worker ended, starting a fresh one", pause_s=pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _run_once(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "server.worker", str(theirs.fileno()), options.dump_json(self._options).decode(),
+                pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        ours.setblocking(False)
+        self._pipe = Pipe(*await asyncio.open_connection(sock=ours))
+        pulse = asyncio.create_task(self._feel_pulse())
+        try:
+            while message := await self._pipe.read():
+                self._take(*message)
+        finally:
+            pulse.cancel()
+            self._ready.clear()
+            self._pipe.close()
+            await self._process.wait()
+
+    async def _feel_pulse(self) -> None:
+        await self._ready.wait()
+        while True:
+            await asyncio.sleep(0.5)
+            try:
+                await self._ask("stats", {}, SILENCE_DEADLINE_S)
+            except errors.Unavailable:
+                log.error("media worker does not answer, ending it")
+                if self._process and self._process.returncode is None:
+                    self._process.kill()
+                return
+
+    def _take(self, body: dict[str, Any], blob: bytes) -> None:
+        if "ready" in body:
+            self._options = replace(self._options, port=body["ready"])
+            for plan in self._plans.values():
+                self._write("apply", {"plan": asdict(plan)})
+            self._ready.set()
+        elif "event" in body:
+            event = event_of(body)
+            if isinstance(event, PeerClosed):
+                self._peers.discard(event.peer)
+            self._hear(event)
+        elif future := self._answers.pop(body["id"], None):
+            if future.done():
+                return
+            if "refusal" in body:
+                future.set_exception(getattr(errors, body["refusal"], errors.Unavailable)(body["message"]))
+            else:
+                future.set_result((body["result"], blob))
+
+    def _bury(self) -> None:
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(errors.Unavailable("The media worker ended; a fresh one is starting. Try again."))
+        self._answers.clear()
+        lost, self._peers = self._peers, set()
+        for peer in lost:
+            self._hear(PeerClosed(peer, worker_died=True))
+
+    def _write(self, name: str, args: dict[str, Any]) -> asyncio.Future[tuple[Any, bytes]]:
+        assert self._pipe is not None
+        self._number += 1
+        future: asyncio.Future[tuple[Any, bytes]] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._answers[self._number] = future
+        self._pipe.write({"id": self._number, "ask": name, "args": args})
+        return future
+
+    async def _ask(self, name: str, args: dict[str, Any], deadline_s: float = ASK_DEADLINE_S) -> tuple[Any, bytes]:
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._ready.wait()
+                return await self._write(name, args)
+        except TimeoutError:
+            raise errors.Unavailable("The media worker does not answer. Try again in a moment.") from None
+
+    # --- the MediaNode ---
+
+    def listen(self, hear: Callable[[NodeEvent], None]) -> None:
+        self._hear = hear
+
+    async def open_peer(self, peer: str, offer_sdp: str, *, group: str) -> str:
+        answer, _ = await self._ask("open_peer", {"peer": peer, "offer_sdp": offer_sdp, "group": group})
+        self._peers.add(peer)
+        return str(answer)
+
+    async def close_peer(self, peer: str) -> None:
+        self._peers.discard(peer)
+        await self._ask("close_peer", {"peer": peer})
+
+    async def apply(self, plan: Plan) -> None:
+        self._plans[plan.call_id] = plan
+        await self._ask("apply", {"plan": asdict(plan)})
+
+    async def end(self, call_id: str) -> None:
+        self._plans.pop(call_id, None)
+        await self._ask("end", {"call_id": call_id})
+
+    async def send_text(self, peer: str, text: str) -> bool:
+        return bool((await self._ask("send_text", {"peer": peer, "text": text}))[0])
+
+    async def take_picture(self, peer: str) -> Shot:
+        facts, jpeg = await self._ask("take_picture", {"peer": peer})
+        return Shot(jpeg, facts["width"], facts["height"], facts["sharpness"])
+
+    async def finish_recording(self, call_id: str) -> FinishedRecording | None:
+        done, _ = await self._ask("finish_recording", {"call_id": call_id}, FINISH_DEADLINE_S)
+        return finished.validate_python(done) if done else None
+
+    async def forget_journal(self, call_id: str) -> None:
+        await self._ask("forget_journal", {"call_id": call_id})
+
+    async def unfinished_recordings(self) -> list[str]:
+        return list((await self._ask("unfinished_recordings", {}))[0])
+
+    async def stats(self) -> dict[str, float]:
+        return dict((await self._ask("stats", {}))[0])
