@@ -1,0 +1,101 @@
+"""Real Chromium pages with fake devices, and the few probes that a test needs inside them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection", "--autoplay-policy=no-user-gesture-required",
+    "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling",
+]  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+TABLET = {"width": 1180, "height": 820}
+
+PROBES = """
+(() => {
+  const probe = window.probe = {sockets: [], channels: [], peers: [], wsBlocked: false, frames: 0, answeredAt: 0, firstPictureAt: 0};
+  const RealSocket = window.WebSocket;
+  window.WebSocket = class extends RealSocket {
+    constructor(...args) {
+      if (probe.wsBlocked) args[0] = 'ws://127.0.0.1:9/';
+      super(...args);
+      probe.sockets.push(this);
+    }
+  };
+  const RealPeer = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends RealPeer {
+    constructor(...args) { if (probe.forceRelay) args[0] = {...(args[0] || {}), iceTransportPolicy: 'relay'}; super(...args); probe.peers.push(this); }
+    createDataChannel(...args) { const channel = super.createDataChannel(...args); probe.channels.push(channel); return channel; }
+  };
+  probe.cutSockets = () => { probe.wsBlocked = true; for (const s of probe.sockets) s.close(); };
+  probe.healSockets = () => { probe.wsBlocked = false; };
+  probe.cutChannels = () => { for (const c of probe.channels) c.close(); };
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest && event.target.closest('button');
+    if (button && (button.getAttribute('aria-label') || button.textContent || '').trim() === 'Answer') {
+      probe.answeredAt = performance.now(); probe.firstPictureAt = 0;
+    }
+  }, true);
+  const watched = new WeakSet();
+  const watch = (video) => {
+    if (watched.has(video)) return;
+    watched.add(video);
+    const seen = (now, meta) => {
+      probe.frames += 1;
+      if (probe.answeredAt && !probe.firstPictureAt) probe.firstPictureAt = performance.now();
+      video.requestVideoFrameCallback(seen);
+    };
+    video.requestVideoFrameCallback(seen);
+  };
+  new MutationObserver(() => document.querySelectorAll('video[data-remote]').forEach(watch))
+    .observe(document, {childList: true, subtree: true});
+})();
+"""
+
+HEARS_TONE = """async () => {
+  const video = document.querySelector('video[data-remote]');
+  const context = new AudioContext();
+  await context.resume();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 2048;
+  context.createMediaStreamSource(new MediaStream(video.srcObject.getAudioTracks())).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const end = performance.now() + 5000;
+  let loudest = 0;
+  while (performance.now() < end && loudest < 0.02) {
+    analyser.getFloatTimeDomainData(samples);
+    for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+    await new Promise(requestAnimationFrame);
+  }
+  await context.close();
+  return loudest;
+}"""
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium")
+    assert path, "Chromium is needed: apt-get install chromium (make test does it where it may)"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def person(browser: Browser, *, size: dict[str, int], language: str = "en-US") -> tuple[BrowserContext, Page]:
+    """A person's own browser profile with one page in it."""
+    context = await browser.new_context(
+        viewport={"width": size["width"], "height": size["height"]}, locale=language, permissions=["camera", "microphone"]
+    )
+    await context.add_init_script(PROBES)
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    return context, page

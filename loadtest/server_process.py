@@ -1,0 +1,80 @@
+"""A started `loupe serve`, as a tester from outside starts it: free loopback ports, an empty data folder, the JSON line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+READY_DEADLINE_S = 30.0
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LoupeServer:
+    """`async with LoupeServer(tmp_path) as server`; `kill` is kill -9, `start` again on the same ports and data."""
+
+    def __init__(self, data: Path, *options: str, advertise_port: int | None = None, env: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.media_port = free_port(socket.SOCK_DGRAM)
+        self.options = list(options)
+        self.env = env or {}
+        if advertise_port:
+            self.options += ["--media-advertise", f"127.0.0.1:{advertise_port}"]
+        self.facts: dict[str, Any] = {}
+        self.process: asyncio.subprocess.Process | None = None
+        self.log = data.parent / f"{data.name}.log"
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                str(Path(sys.executable).parent / "loupe"), "serve", "--demo", "--json", "--host", "127.0.0.1", "--port", str(self.port),
+                "--media-port", str(self.media_port), "--data", str(self.data), *self.options,
+                stdout=asyncio.subprocess.PIPE, stderr=log, stdin=asyncio.subprocess.DEVNULL, env={**os.environ, **self.env},
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        async with asyncio.timeout(READY_DEADLINE_S):
+            line = await self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the server did not start: {self.log.read_text()[-2000:]}")
+        self.facts = json.loads(line)
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process and self.process.returncode is None:
+            try:
+                await self.stop()
+            except TimeoutError:
+                await self.kill()
+                raise AssertionError("Ctrl-C did not end the server within 20 s") from fault
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,125 @@
+"""The main job, as a customer and a member of staff do it in real Chromium pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from loadtest.browser import HEARS_TONE
+from loadtest.people import CustomerPerson, StaffPerson, frames_in
+from loadtest.server_process import LoupeServer
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+
+
+async def meet(browser: Browser, server: LoupeServer, *, consent: bool = True) -> tuple[CustomerPerson, StaffPerson]:
+    """Both are in the same live call and see each other."""
+    staff = await StaffPerson.come_in(browser, server)
+    await staff.be_available()
+    customer = await CustomerPerson.arrive(browser, server)
+    await customer.join(consent=consent)
+    await customer.wait_in_line()
+    await staff.answer()
+    await sees_picture(staff.page)
+    await sees_picture(customer.page)
+    return customer, staff
+
+
+async def sees_picture(page: Page) -> None:
+    await page.wait_for_function(
+        "() => { const v = document.querySelector('video[data-remote]'); return v && v.videoWidth > 0 && probe.frames > 2; }"
+    )
+
+
+async def reads(page: Page, text: str) -> None:
+    await expect(page.get_by_text(text, exact=True)).to_have_count(1)
+
+
+async def propose(staff: StaffPerson, service: str) -> None:
+    await staff.button("Propose booking")
+    dialog = staff.page.get_by_role("dialog")
+    await dialog.get_by_label("Service").first.fill(service)
+    await dialog.get_by_label("Date").fill((date.today() + timedelta(days=2)).isoformat())
+    await dialog.get_by_label("Time").fill("15:30")
+    await dialog.get_by_label("Price").fill("180")
+    await dialog.get_by_role("button", name="Send proposal").click()
+
+
+async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(browser: Browser, server: LoupeServer) -> None:
+    customer, staff = await meet(browser, server)
+    for page in (staff.page, customer.page):
+        assert await page.evaluate(HEARS_TONE) > 0.02
+    for page in (staff.page, customer.page):
+        assert await frames_in(page, 5.0) >= 0.9 * 20 * 5
+
+
+async def test_chat_and_a_booking_pass_with_the_websocket_cut_and_with_the_channel_closed(
+    browser: Browser, server: LoupeServer
+) -> None:
+    customer, staff = await meet(browser, server)
+    for page in (staff.page, customer.page):
+        await page.wait_for_function("() => probe.channels.some((channel) => channel.readyState === 'open')")
+        await page.evaluate("probe.cutSockets()")
+    await customer.say("hello over the channel")
+    await reads(staff.page, "hello over the channel")
+    await staff.say("and back over the channel")
+    await reads(customer.page, "and back over the channel")
+    await propose(staff, "Channel stitching")
+    await customer.button("Confirm")
+    await expect(staff.page.get_by_text("Confirmed").first).to_be_visible()
+
+    for page in (staff.page, customer.page):
+        await page.evaluate("probe.healSockets()")
+    for page in (staff.page, customer.page):
+        await page.wait_for_function("() => probe.sockets.some((socket) => socket.readyState === 1)")
+        await page.evaluate("probe.cutChannels()")
+    await customer.say("hello over the socket")
+    await reads(staff.page, "hello over the socket")
+    await staff.say("and back over the socket")
+    await reads(customer.page, "and back over the socket")
+    await propose(staff, "Socket stitching")
+    await customer.button("Decline")
+    await expect(staff.page.get_by_text("Declined").first).to_be_visible()
+    # nothing was shown twice on the way
+    for text in ("hello over the channel", "and back over the channel"):
+        await reads(staff.page, text)
+        await reads(customer.page, text)
+
+
+async def test_the_record_of_a_call_plays_both_people_and_holds_its_pictures_and_booking(
+    browser: Browser, server: LoupeServer
+) -> None:
+    customer, staff = await meet(browser, server)
+    await staff.button("Snapshot")
+    await expect(staff.page.get_by_role("list", name="Pictures").get_by_role("img").first).to_be_visible()
+    await propose(staff, "Leather repair")
+    await customer.button("Confirm")
+    await expect(staff.page.get_by_text("Confirmed").first).to_be_visible()
+    await frames_in(staff.page, 4.0)
+    await staff.button("Hang up")
+    await expect(customer.page.get_by_text("Leather repair").first).to_be_visible()
+
+    calls = (await (await staff.context.request.get(f"{server.base}/api/calls")).json())["calls"]
+    await staff.page.goto(f"{server.base}/staff/calls/{calls[0]['id']}")
+    await staff.page.wait_for_function(
+        "() => document.querySelectorAll('video').length >= 2 && [...document.querySelectorAll('video')].every((v) => v.readyState >= 2)"
+    )
+    await staff.page.get_by_role("button", name="Play").first.click()
+    await staff.page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].slice(0, 2).every((v) => v.currentTime > 1 && v.videoWidth > 0)"
+    )
+
+
+async def test_without_consent_nothing_is_recorded_and_a_picture_needs_the_customers_tap(
+    browser: Browser, server: LoupeServer
+) -> None:
+    customer, staff = await meet(browser, server, consent=False)
+    await staff.button("Snapshot")
+    await expect(customer.page.get_by_text("Keep this picture?")).to_be_visible()
+    assert not list((server.data / "journals").glob("*/*"))
+    await customer.page.get_by_role("dialog").get_by_role("button").first.click()
+    await customer.button("Hang up")
+    await expect(staff.page.get_by_role("switch", name="Available")).to_be_visible()
+    assert not list((server.data / "journals").glob("*/*"))
