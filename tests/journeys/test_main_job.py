@@ -10,27 +10,9 @@ from playwright.async_api import Browser, Page, expect
 from loadtest.browser import HEARS_TONE
 from loadtest.people import CustomerPerson, StaffPerson, frames_in
 from loadtest.server_process import LoupeServer
+from tests.journeys.meeting import meet, ready_record, records
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
-
-
-async def meet(browser: Browser, server: LoupeServer, *, consent: bool = True) -> tuple[CustomerPerson, StaffPerson]:
-    """Both are in the same live call and see each other."""
-    staff = await StaffPerson.come_in(browser, server)
-    await staff.be_available()
-    customer = await CustomerPerson.arrive(browser, server)
-    await customer.join(consent=consent)
-    await customer.wait_in_line()
-    await staff.answer()
-    await sees_picture(staff.page)
-    await sees_picture(customer.page)
-    return customer, staff
-
-
-async def sees_picture(page: Page) -> None:
-    await page.wait_for_function(
-        "() => { const v = document.querySelector('video[data-remote]'); return v && v.videoWidth > 0 && probe.frames > 2; }"
-    )
 
 
 async def reads(page: Page, text: str) -> None:
@@ -101,8 +83,12 @@ async def test_the_record_of_a_call_plays_both_people_and_holds_its_pictures_and
     await staff.button("Hang up")
     await expect(customer.page.get_by_text("Leather repair").first).to_be_visible()
 
-    calls = (await (await staff.context.request.get(f"{server.base}/api/calls")).json())["calls"]
-    await staff.page.goto(f"{server.base}/staff/calls/{calls[0]['id']}")
+    call_id = (await records(staff, server))[0]["id"]
+    record = await ready_record(staff, server, call_id)
+    assert {(track["label"], track["kind"]) for track in record["recording"]["tracks"]} == {
+        (label, kind) for label in ("customer", "staff") for kind in ("audio", "video")
+    }
+    await staff.page.goto(f"{server.base}/staff/calls/{call_id}")
     await staff.page.wait_for_function(
         "() => document.querySelectorAll('video').length >= 2 && [...document.querySelectorAll('video')].every((v) => v.readyState >= 2)"
     )

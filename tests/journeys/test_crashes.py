@@ -1,0 +1,60 @@
+"""What a kill -9 leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from loadtest.people import StaffPerson, frames_in
+from loadtest.server_process import LoupeServer
+from tests.journeys.meeting import gap_after, meet, ready_record, records
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+
+
+async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_next_start(
+    browser: Browser, server: LoupeServer
+) -> None:
+    customer, staff = await meet(browser, server)
+    await frames_in(staff.page, 10.0)
+    await server.kill()
+    await customer.context.close()
+    await staff.context.close()
+
+    await server.start()
+    again = await StaffPerson.come_in(browser, server)
+    await again.page.get_by_role("switch", name="Available").wait_for()
+    journals = list((server.data / "journals").iterdir())
+    assert len(journals) == 1
+    record = await ready_record(again, server, journals[0].name)
+    assert record["recording"]["duration_s"] >= 9.0
+    page = again.page
+    await page.goto(f"{server.base}/staff/calls/{journals[0].name}")
+    await page.wait_for_function("() => document.querySelectorAll('video').length >= 2")
+    await page.get_by_role("button", name="Play").first.click()
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].slice(0, 2).every((v) => v.currentTime > 1 && v.videoWidth > 0)"
+    )
+
+
+async def test_a_killed_media_worker_is_replaced_within_three_seconds_and_the_recording_stays_one(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with LoupeServer(tmp_path / "data", "--workers", "1") as server:
+        _customer, staff = await meet(browser, server)
+        await frames_in(staff.page, 3.0)
+        sockets = await staff.page.evaluate("probe.sockets.length")
+        worker = server.facts["worker_pids"][0]
+        os.kill(worker, signal.SIGKILL)
+        await staff.page.evaluate("probe.frames = 0")
+        assert await gap_after(staff.page) < 3.0
+        assert await staff.page.evaluate("probe.sockets.length") == sockets
+        await frames_in(staff.page, 3.0)
+        await staff.button("Hang up")
+        record = await ready_record(staff, server, (await records(staff, server))[0]["id"])
+        assert set(record["recording"]["files"]) >= {"call", "customer", "staff"}
+        assert record["recording"]["duration_s"] >= 6.0
