@@ -78,11 +78,13 @@ class NodePool:
 
     async def open_peer(self, peer: str, offer_sdp: str, *, group: str) -> str:
         worker = self._place(group)
+        is_new = peer not in self._group_of
         self._group_of[peer] = group
         try:
             return await worker.open_peer(peer, offer_sdp, group=group)
         except Exception:
-            self._forget(peer)
+            if is_new:
+                self._forget(peer)
             raise
 
     async def close_peer(self, peer: str) -> None:

@@ -1,1 +1,1 @@
-"""What the tests of several folders share: small stores and nodes that keep the Protocols."""
+"""What tests start and build for themselves."""

@@ -1,0 +1,42 @@
+"""Settings: all faults at once, in sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from server.settings import Settings
+
+LOUPE = str(Path(sys.executable).parent / "loupe")
+
+
+def test_all_faults_are_told_at_once_with_the_name_of_the_option() -> None:
+    done = subprocess.run(
+        [LOUPE, "serve", "--host", "example", "--port", "70000", "--media-advertise", "nowhere"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    for name in ("--host", "--port", "--media-advertise"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_host_means_plain_http_for_this_machine_only_and_tls_for_all() -> None:
+    settings = Settings()
+    assert (settings.http_host, settings.open_host, settings.https_port) == ("127.0.0.1", "0.0.0.0", 8443)
+    assert Settings(host="127.0.0.1").https_port is None
+
+
+def test_turn_addresses_come_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOUPE_TURN_URLS", "turn:a:3478, turns:b:5349")
+    assert Settings().turn_urls == ("turn:a:3478", "turns:b:5349")
+
+
+def test_an_unusable_advertised_address_is_refused() -> None:
+    for text in ("1.2.3.4", "1.2.3.4:0", "shop.example:40000"):
+        with pytest.raises(ValidationError):
+            Settings(media_advertise=text)
