@@ -1,4 +1,5 @@
-"""A media node without packets: keeps the Protocol of `signaling/node.py`, remembers what it was told, says what a test makes it say."""
+"""A media node without packets: keeps the Protocol of `signaling/node.py`, remembers what it was told, and says what a
+test makes it say."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class FakePeer:
 
 
 class FakeNode:
-    """`emit` says an event; `peers`, `plans` (latest per call), `ended` show what happened; `broken` makes every call Unavailable."""
+    """`emit` says an event; `peers`, `plans` (latest per call), `ended` show what happened. `broken`: all is Unavailable."""
 
     def __init__(self) -> None:
         self.peers: dict[str, FakePeer] = {}

@@ -1,7 +1,7 @@
-"""A house for tests: stores in memory that keep the Protocols of `domain/ports.py`, a clock that stands still until it is
-moved, two shops with their people, and `FakeNode`, a media node without packets.
+"""A house for tests: stores in memory that keep the Protocols of `domain/ports.py`, a clock that stands still until
+it is moved, two shops with their people, and `FakeNode`, a media node without packets.
 
-The stores yield to the event loop inside each transaction, so a race in the caller shows; `change` is serialised per call.
+The stores yield to the event loop inside transactions, so a race in the caller shows; `change` is serialised per call.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,9 +204,8 @@ class FolderBlobs:
         return name
 
     async def put_file(self, path: Path, suffix: str) -> str:
-        name = hashlib.sha256(path.read_bytes()).hexdigest() + suffix
-        self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, self.folder / name)
+        name = await self.put(await asyncio.to_thread(path.read_bytes), suffix)
+        path.unlink()
         return name
 
     async def path(self, name: str) -> Path:
