@@ -1,1 +1,4 @@
-"""The business in plain Python: people, calls, conversations, bookings. No I/O, no clock: `now` and `new_id` are arguments."""
+"""The business in plain Python: people, calls, conversations, bookings.
+
+No I/O, no clock: `now` and `new_id` are arguments.
+"""

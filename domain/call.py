@@ -126,7 +126,7 @@ def leave(call: Call, staff_id: str) -> Call:
 
 
 def end(call: Call, reason: EndReason, now: datetime) -> Call:
-    """Ends a call from any state; a call that is over stays as it is. A waiting call becomes `abandoned` or `missed`."""
+    """Ends a call from any state; one that is over stays as it is. A waiting call becomes `abandoned` or `missed`."""
     if call.is_over:
         return call
     state: CallState = "ended"
@@ -140,13 +140,13 @@ def gone(call: Call, who: Literal["customer", "staff"], at: datetime | None) -> 
     return call.model_copy(update={f"{who}_gone_at": at})
 
 
-def expire(call: Call, now: datetime) -> Call:
+def expire(call: Call, now: datetime, window: timedelta = REJOIN_WINDOW) -> Call:
     """Ends a call whose customer (or whole staff side) has been gone longer than the rejoin window."""
     if call.is_over:
         return call
-    if call.customer_gone_at and now - call.customer_gone_at >= REJOIN_WINDOW:
+    if call.customer_gone_at and now - call.customer_gone_at >= window:
         return end(call, "customer_gone", now)
-    if call.staff_gone_at and now - call.staff_gone_at >= REJOIN_WINDOW:
+    if call.staff_gone_at and now - call.staff_gone_at >= window:
         return end(call, "staff_gone", now)
     return call
 

@@ -22,7 +22,7 @@ class Service(BaseModel):
 
 
 class Shop(BaseModel):
-    """`slug` is the last part of the customer's link `/s/<slug>`; `open_door` lets the bare link in without a signed token."""
+    """`slug` is the last part of the customer's link `/s/<slug>`; `open_door` lets it in without a signed token."""
 
     model_config = ConfigDict(frozen=True)
     id: str

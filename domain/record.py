@@ -57,6 +57,13 @@ class Watermark(BaseModel):
 
 
 BookingState = Literal["proposed", "confirmed", "declined", "withdrawn"]
+# What a booking must have been to become the key: an answer is given once; only staff take a confirmed one back.
+BOOKING_BEFORE: dict[BookingState, frozenset[BookingState]] = {
+    "proposed": frozenset({"proposed"}),
+    "confirmed": frozenset({"proposed"}),
+    "declined": frozenset({"proposed"}),
+    "withdrawn": frozenset({"proposed", "confirmed"}),
+}
 
 
 class Booking(BaseModel):
@@ -80,7 +87,7 @@ class Booking(BaseModel):
 
 
 class Picture(BaseModel):
-    """A kept picture of a call. `strokes` is the drawing (normalised coordinates), drawn over the clean picture on display."""
+    """A kept picture of a call. `strokes` is the drawing (normalised coordinates), laid over the clean picture."""
 
     model_config = ConfigDict(frozen=True)
     id: str

@@ -1,0 +1,86 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from domain.errors import Invalid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# PostgreSQL cannot hold U+0000 in text or JSON; both stores refuse it, so that no database is the stricter one.
+_NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_UNPRINTABLE = "This text holds a character that cannot be kept. Remove it and send again."
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, to the microsecond, aware and in UTC on the way out. Without a time zone it is refused (Invalid)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":  # it has no time type: microseconds since 1970 sort and compare as they should
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise Invalid("A time needs a time zone, e.g. 2027-01-31T15:00:00+08:00.")
+        return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return _EPOCH + timedelta(microseconds=int(value))
+
+
+class Words(TypeDecorator[str]):
+    """Text that people or programs wrote. What Unicode cannot encode, and U+0000, is refused (Invalid)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as fault:
+                raise Invalid(_UNPRINTABLE) from fault
+        if value is not None and "\x00" in value:
+            raise Invalid(_UNPRINTABLE)
+        return value
+
+
+class Json(TypeDecorator[Any]):
+    """Plain JSON values. `dump_json` is the engine's serializer and refuses what one of the databases cannot hold."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else JSON())
+
+
+def dump_json(value: Any) -> str:
+    """Raises Invalid for NaN and infinity, for U+0000, for lone surrogates, and for what is not JSON."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except (ValueError, TypeError) as fault:
+        raise Invalid(_UNPRINTABLE) from fault
+    if _NUL_ESCAPE.search(text):
+        raise Invalid(_UNPRINTABLE)
+    return text

@@ -1,0 +1,44 @@
+"""The database that a server opens: SQLite by default, PostgreSQL when it grows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.errors import Invalid
+from domain.ports import CallStore, PeopleStore
+from store.calls import SqlCalls
+from store.people import SqlPeople
+from store.postgresql import open_postgresql
+from store.sqlite import open_sqlite
+
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    people: PeopleStore
+    calls: CallStore
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """`sqlite:///PATH` (three slashes and a path, which may be absolute) or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.
+
+    Brings the tables up to date first. Writes that wait are finished before it closes. Raises Invalid for an address it
+    does not understand, Unavailable when it cannot be opened (away, used by another Loupe, made by a newer one).
+    """
+    if url.startswith(SQLITE) and url != SQLITE:
+        async with open_sqlite(_file(url)) as sqlite:
+            yield Database(SqlPeople(sqlite), SqlCalls(sqlite))
+    elif url.startswith(("postgresql://", "postgres://")):
+        async with open_postgresql(url) as postgresql:
+            yield Database(SqlPeople(postgresql), SqlCalls(postgresql))
+    else:
+        raise Invalid("The database address must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
+
+
+def _file(url: str) -> Path:
+    return Path(url.removeprefix(SQLITE)).resolve()

@@ -1,0 +1,180 @@
+"""SQLite through aiosqlite: one connection writes, several read.
+
+SQLite before 3.51.3 can corrupt a WAL database when two connections write or checkpoint at once. So one connection
+alone writes and checkpoints, in one process (a lock file sees to it), and it is opened first and closed last, because
+opening recovers the log and the last one to close checkpoints.
+
+`synchronous=FULL`: with NORMAL a commit in WAL mode is not flushed, and a power cut takes back messages that were
+already acknowledged. The price, one flush per commit, is shared: writes that wait together are committed together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from domain.errors import Unavailable
+from store.alone import alone
+from store.columns import dump_json
+from store.faults import BUSY, concerns_one_job, refusal_for, refusals
+from store.migrations.upgrade import upgrade
+from store.transactions import Job, T
+
+READERS = 4
+POOL_TIMEOUT = 10.0
+BUSY_TIMEOUT_MS = 5000  # only a program from outside (a backup, the sqlite3 shell) can hold the lock
+MAX_WAITING = 2000  # writes in the queue; beyond that a person would wait too long, and is told so
+MAX_GROUP = 128  # writes per commit: bounds how long the first of them waits for the last
+WAL_BYTES_KEPT = 64 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    job: Job[Any]
+    done: asyncio.Future[Any]
+
+
+class SqliteTransactions:
+    """Implements `Transactions`. `run` must be running for writes to be done."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(MAX_WAITING)
+        self._closing = False
+
+    async def read(self, job: Job[T]) -> T:
+        with refusals():
+            async with self._reader.connect() as connection:
+                return await connection.run_sync(job)
+
+    async def write(self, job: Job[T]) -> T:
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        if self._closing:
+            raise Unavailable("This server is stopping; nothing was kept. Try again in a moment.")
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise Unavailable(BUSY) from None
+        result: T = await waiting.done  # ends: each commit is bounded by the busy timeout, and the queue by its size
+        return result
+
+    async def close(self) -> None:
+        """Takes no more writes; `run` returns when those that wait are done."""
+        self._closing = True
+        await self._queue.put(None)
+
+    async def run(self) -> None:
+        """The one writer: takes all that waits, up to MAX_GROUP, and commits it at once."""
+        open_ = True
+        while open_:
+            group: list[_Waiting] = []
+            entry = await self._queue.get()
+            while entry is not None:
+                group.append(entry)
+                if len(group) == MAX_GROUP or self._queue.empty():
+                    break
+                entry = self._queue.get_nowait()
+            open_ = entry is not None
+            live = [waiting for waiting in group if not waiting.done.done()]  # whoever was cancelled wants nothing
+            if live:
+                await self._commit(live)
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        outcomes: list[Any] = []
+        try:
+            with refusals():
+                async with self._writer.begin() as connection:
+                    outcomes = await connection.run_sync(_run_group, [waiting.job for waiting in group])
+        except Exception as fault:
+            outcomes = [_Failed(fault)] * len(group)
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if waiting.done.done():
+                continue
+            if isinstance(outcome, _Failed):
+                waiting.done.set_exception(outcome.fault)
+            else:
+                waiting.done.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    fault: Exception
+
+
+def _run_group(connection: Connection, jobs: list[Job[Any]]) -> list[Any]:
+    """Each job's result, or `_Failed`. A job that raises is undone alone, a fault of the database undoes all."""
+    if len(jobs) == 1:
+        return [jobs[0](connection)]  # the transaction itself is what is undone
+    outcomes: list[Any] = []
+    for job in jobs:
+        try:
+            with connection.begin_nested():
+                outcomes.append(job(connection))
+        except Exception as fault:
+            if isinstance(fault, DBAPIError) and not concerns_one_job(fault):
+                raise
+            outcomes.append(_Failed(refusal_for(fault)))
+    return outcomes
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncIterator[SqliteTransactions]:
+    """Opens or makes the database file (an absolute path) and migrates it."""
+    async with alone(path):
+        writer = _engine(path, size=1, writes=True)
+        reader = _engine(path, size=READERS, writes=False)
+        try:
+            with refusals():
+                async with writer.begin() as connection:
+                    await connection.run_sync(upgrade)
+            transactions = SqliteTransactions(writer, reader)
+            task = asyncio.create_task(transactions.run(), name="sqlite writer")
+            try:
+                yield transactions
+            finally:
+                await transactions.close()
+                await task
+        finally:
+            await reader.dispose()
+            await writer.dispose()
+
+
+def _engine(path: Path, *, size: int, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        json_serializer=dump_json,
+        **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
+    )
+    pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+    if writes:
+        pragmas += ["journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={WAL_BYTES_KEPT}"]
+    else:
+        pragmas += ["query_only=ON", "wal_autocheckpoint=0"]
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: `begin` below does
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    if writes:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,23 @@
+"""How the stores reach a database: a job is a plain function of one SQLAlchemy connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+Job = Callable[[Connection], T]
+
+
+class Transactions(Protocol):
+    """Jobs run on the event loop's thread and may await nothing. What a job raises undoes what it wrote
+    and passes through. A job runs at most once. Raises Unavailable when the database is away or full.
+    """
+
+    async def read(self, job: Job[T]) -> T:
+        """Runs one statement that writes nothing; sees everything that a `write` answered before."""
+
+    async def write(self, job: Job[T]) -> T:
+        """Runs the job in a transaction of its own and returns when it is on the disk."""
