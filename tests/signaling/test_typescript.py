@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from signaling.typescript import frames_ts
+
+FRAMES = Path(__file__).parents[2] / "web" / "src" / "wire" / "frames.ts"
+
+
+def test_the_browsers_frame_types_are_those_of_the_protocol() -> None:
+    assert FRAMES.read_text(encoding="utf-8") == frames_ts(), (
+        "run: python -m signaling.typescript > web/src/wire/frames.ts"
+    )
+
+
+def test_a_request_may_leave_out_what_has_a_default_and_the_server_sends_every_field() -> None:
+    text = frames_ts()
+    assert "delivered: number;\n  read?: number;" in text
+    assert "export interface StatusView {\n  muted: boolean;" in text
+
+
+def test_points_of_a_stroke_are_pairs() -> None:
+    assert "points: [number, number][];" in frames_ts()

@@ -1,0 +1,124 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import type { Quality } from "../rtc/quality";
+
+interface ToolProps {
+  /** The accessible name; stays the same while the tool is on or off. */
+  name: string;
+  icon: JSX.Element;
+  /** The word below the disc, when it should differ from the name. */
+  word?: string;
+  pressed?: boolean;
+  danger?: boolean;
+  disabled?: boolean;
+  badge?: number;
+  onClick(): void;
+}
+
+/** A round tool of the call. With `pressed` it is a toggle. */
+export function Tool({ name, icon, word, pressed, danger, disabled, badge, onClick }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class={danger ? "tool danger" : "tool"}
+      aria-label={name}
+      aria-pressed={pressed}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <span class="disc" aria-hidden="true">
+        {icon}
+      </span>
+      <span aria-hidden="true">{word ?? name}</span>
+      {badge ? (
+        <span class="badge" aria-hidden="true">
+          {badge > 9 ? "9+" : badge}
+        </span>
+      ) : null}
+    </button>
+  );
+}
+
+/** Plays a stream. `data-remote` or `data-local` come in `marks`; the own picture is always muted. */
+export function Video(props: {
+  stream: MediaStream | null;
+  muted?: boolean;
+  mirrored?: boolean;
+  class?: string;
+  label: string;
+  marks?: Record<`data-${string}`, string>;
+  onElement?(element: HTMLVideoElement | null): void;
+}) {
+  const ref = useRef<HTMLVideoElement>(null);
+  const { stream, onElement } = props;
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    if (element.srcObject !== stream) element.srcObject = stream;
+    element.play().catch(() => undefined); // without a gesture some browsers wait for the next tap
+    onElement?.(element);
+    return () => onElement?.(null);
+  }, [stream, onElement]);
+  return (
+    <video
+      ref={ref}
+      class={props.class}
+      style={props.mirrored ? { transform: "scaleX(-1)" } : undefined}
+      autoplay
+      playsInline
+      muted={props.muted}
+      disablePictureInPicture
+      aria-label={props.label}
+      {...props.marks}
+    />
+  );
+}
+
+/** A dialog that takes the focus and gives it back; Escape calls `onClose` when there is one. */
+export function Dialog(props: { title: string; onClose?(): void; children: ComponentChildren }) {
+  const id = useId();
+  const ref = useRef<HTMLDivElement>(null);
+  const { onClose } = props;
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    ref.current?.focus();
+    return () => before?.focus?.();
+  }, []);
+  const keep = (event: KeyboardEvent) => {
+    if (event.key === "Escape") return onClose?.();
+    if (event.key !== "Tab" || !ref.current) return;
+    const stops = [
+      ...ref.current.querySelectorAll<HTMLElement>("button, input, textarea, select, a[href], [tabindex='0']"),
+    ];
+    const [first, last] = [stops[0], stops.at(-1)];
+    if (event.shiftKey && document.activeElement === first) {
+      event.preventDefault();
+      last?.focus();
+    } else if (!event.shiftKey && document.activeElement === last) {
+      event.preventDefault();
+      first?.focus();
+    }
+  };
+  return (
+    <div class="scrim">
+      {/* biome-ignore lint/a11y/useSemanticElements: a native dialog steals the top layer from video controls on iOS */}
+      <div class="dialog" role="dialog" aria-modal="true" aria-labelledby={id} tabIndex={-1} ref={ref} onKeyDown={keep}>
+        <h2 id={id}>{props.title}</h2>
+        {props.children}
+      </div>
+    </div>
+  );
+}
+
+const BARS: Record<Quality, number> = { good: 3, fair: 2, poor: 1, lost: 0 };
+
+/** Three bars; the words are for everybody who cannot see them. */
+export function QualityMark({ quality, label }: { quality: Quality; label: string }) {
+  return (
+    <span class={`bars ${quality}`} role="img" aria-label={label} title={label}>
+      {[1, 2, 3].map((n) => (
+        <i key={n} class={n <= BARS[quality] ? "on" : ""} />
+      ))}
+    </span>
+  );
+}
