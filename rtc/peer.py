@@ -1,0 +1,239 @@
+"""One browser's connection: its credentials, keys, channel and last sign of life. Packets pass through in the reader's callback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+
+from rtc.channel import Channel
+from rtc.dtls import Link, PassiveDtls
+from rtc.events import PeerBack, PeerConnected, PeerLost
+from rtc.ice import Address, Credentials, IceLite
+from rtc.offer import Offer
+from rtc.sdp import Negotiated
+from rtc.srtp import Buffer, Opener, Sealer
+
+if TYPE_CHECKING:
+    from rtc.endpoint import Endpoint
+
+_HANDSHAKE_S = 30.0  # a browser gives up on ICE after about as long
+_PROBE_AFTER_NS = 1_000_000_000  # silence after which a data channel is asked for a sign of life
+_NO_PROBE_FACTOR = (
+    3  # an idle peer without a channel only sends consent checks, every 2.5 s (Chromium) to 6 s (RFC 7675)
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Peer:
+    """`on_rtp` and `on_rtcp` hear what was opened, with the arrival time in ns of the endpoint's clock.
+
+    Both are called from the socket's reader and must not block. Sending before `is_connected` drops the packet.
+    """
+
+    __slots__ = (
+        "_channel",
+        "_counters",
+        "_dtls",
+        "_endpoint",
+        "_fault_was_logged",
+        "_heard_ns",
+        "_link",
+        "_media_ns",
+        "_opener",
+        "_sealer",
+        "_send_to",
+        "_task",
+        "fingerprints",
+        "ice",
+        "id",
+        "is_connected",
+        "is_lost",
+        "negotiated",
+        "on_rtcp",
+        "on_rtp",
+        "sdp_session",
+        "sdp_version",
+    )
+
+    def __init__(self, peer_id: str, offer: Offer, negotiated: Negotiated, endpoint: Endpoint) -> None:
+        self.id = peer_id
+        self.negotiated = negotiated
+        self.ice = IceLite(Credentials(offer.ufrag, offer.pwd))
+        self.fingerprints = sorted(offer.fingerprints)
+        self.on_rtp: Callable[[bytes, int], None] | None = None
+        self.on_rtcp: Callable[[bytes, int], None] | None = None
+        self.is_connected = False
+        self.is_lost = False
+        self.sdp_session = secrets.randbits(62)
+        self.sdp_version = 0
+        self._endpoint = endpoint
+        self._counters = endpoint.counters
+        self._send_to = endpoint.send_to
+        self._opener: Opener | None = None
+        self._sealer: Sealer | None = None
+        self._link = Link(endpoint.send_to, lambda: self.ice.address)
+        self._dtls = PassiveDtls(self._link, endpoint.certificate, endpoint.counters)
+        self._channel: Channel | None = None
+        self._heard_ns = endpoint.clock_ns()
+        self._media_ns = 0
+        self._fault_was_logged = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def srtp_profile(self) -> str:
+        """OpenSSL's name of the negotiated profile, empty before the handshake."""
+        return self._dtls.profile
+
+    # --- sending ---
+
+    def send_rtp(self, header: Buffer, payload: Buffer) -> None:
+        """Seals and sends one packet, now. `header` holds the final SSRC and sequence number (see `Sealer.seal_rtp`)."""
+        sealer, address = self._sealer, self.ice.address
+        if sealer is not None and address is not None:
+            datagram = sealer.seal_rtp(header, payload)
+            if datagram:
+                self._send_to(datagram, address)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """`packet` is a compound (or reduced-size) RTCP packet of at least 8 bytes."""
+        sealer, address = self._sealer, self.ice.address
+        if sealer is not None and address is not None:
+            self._send_to(sealer.seal_rtcp(packet), address)
+
+    def send_text(self, text: str) -> bool:
+        """False: no open channel, too large, too much waits, or the peer is lost. Use the other carrier."""
+        return self._channel is not None and not self.is_lost and self._channel.send_text(text)
+
+    @property
+    def has_open_channel(self) -> bool:
+        return self._channel is not None and self._channel.is_open
+
+    # --- receiving, called by the endpoint for every datagram of this peer ---
+
+    def receive_media(self, datagram: bytes, address: Address, now_ns: int) -> bool:
+        """True when the datagram was authentic."""
+        opener = self._opener
+        if opener is None:
+            self._counters.srtp_early += 1
+            return False
+        # RTCP has packet types 192-223 where RTP has marker and payload type (RFC 5761 4).
+        if len(datagram) > 1 and 192 <= datagram[1] <= 223:
+            packet = opener.open_rtcp(datagram)
+            hear = self.on_rtcp
+        else:
+            packet = opener.open_rtp(datagram)
+            hear = self.on_rtp
+            # The newest packet shows where the peer is now, also when its NAT gave it another port in silence.
+            if packet is not None and opener.is_newest:
+                self._media_ns = now_ns
+                if address != self.ice.address:
+                    self._endpoint.moved(self, address)
+        if packet is None:
+            return False
+        self._heard_ns = now_ns
+        if self.is_lost:
+            self._come_back()
+        if hear is not None:
+            try:
+                hear(packet, now_ns)
+            except Exception:
+                # What hears packets is built by others; its fault costs this packet, never the port.
+                self._counters.faults += 1
+                if not self._fault_was_logged:
+                    self._fault_was_logged = True
+                    _log.exception("a packet's receiver failed", peer=self.id)
+        return True
+
+    def knows(self, ssrc: int) -> bool:
+        return self._opener is not None and self._opener.knows(ssrc)
+
+    def receive_dtls(self, datagram: bytes, address: Address) -> None:
+        if not self._link.feed(datagram, address):
+            self._counters.dtls_dropped += 1
+
+    def heard(self) -> None:
+        """Something authentic came that is not media: a check, or a record of the data channel."""
+        self._heard_ns = self._endpoint.clock_ns()
+        if self.is_lost:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        self.is_lost = False
+        self._endpoint.tell(PeerBack(self.id))
+
+    async def watch(self, now_ns: int, silent_after_ns: int) -> None:
+        """Called four times a second. Asks a silent peer for a sign of life, then reports it lost, once."""
+        silent_ns = now_ns - self._heard_ns
+        if not self.is_connected or self.is_lost or silent_ns < min(_PROBE_AFTER_NS, silent_after_ns):
+            return
+        can_be_asked = self._channel is not None and self._channel.is_open
+        had_media = self._media_ns > self._heard_ns - _PROBE_AFTER_NS
+        limit_ns = silent_after_ns if can_be_asked or had_media else _NO_PROBE_FACTOR * silent_after_ns
+        if silent_ns >= limit_ns:
+            self.is_lost = True
+            self._counters.peers_lost += 1
+            self._endpoint.tell(PeerLost(self.id, silent_ns / 1e9))
+        elif can_be_asked and self._channel is not None:
+            await self._channel.probe()
+
+    # --- life ---
+
+    def start(self, offer: Offer) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._connect(offer), name=f"peer {self.id}")
+
+    async def _connect(self, offer: Offer) -> None:
+        remote = RTCDtlsParameters(
+            fingerprints=[RTCDtlsFingerprint(algorithm=name, value=digest) for name, digest in offer.fingerprints]
+        )
+        try:
+            async with asyncio.timeout(_HANDSHAKE_S):
+                await self._dtls.start(remote)
+        except TimeoutError:
+            self._counters.peers_expired += 1
+            self._endpoint.lose(self)
+            return
+        if self._dtls.state != "connected":
+            self._counters.dtls_failed += 1
+            self._endpoint.lose(self)
+            return
+        self._dtls.on("statechange", self._changed)
+        self._sealer, self._opener = self._dtls.sealer, self._dtls.opener
+        self._heard_ns = self._endpoint.clock_ns()
+        self.is_connected = True
+        self._endpoint.tell(PeerConnected(self.id))
+        if self.negotiated.has_channel:
+            self._channel = Channel(self.id, self._dtls, self._counters, self._endpoint.tell, self.heard)
+            section = next((s for s in offer.sections if s.kind == "application"), None)
+            values = section.values if section is not None else {}
+            await self._channel.start(
+                _number(values.get("sctp-port"), 5000), _number(values.get("max-message-size"), 65536)
+            )
+
+    def _changed(self) -> None:
+        if self._dtls.state in ("closed", "failed"):
+            self._endpoint.lose(self)
+
+    async def close(self) -> None:
+        """Tells the browser (close_notify) and waits until nothing of this peer runs any more."""
+        self._dtls.remove_all_listeners()
+        self.is_connected = False
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._channel is not None:
+            await self._channel.stop()
+        await self._dtls.finish()
+        self._sealer = self._opener = None
+        self.on_rtp = self.on_rtcp = None
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default

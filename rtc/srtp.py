@@ -1,0 +1,216 @@
+"""SRTP and SRTCP with AEAD_AES_128_GCM (RFC 7714), keys by RFC 3711 4.3, sealed and opened without an object per packet."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from rtc.counters import Counters
+
+Buffer = bytes | bytearray | memoryview
+WINDOW = 1024  # packets of one source that may arrive late; about a second of the fattest video
+_MASK = (1 << WINDOW) - 1
+_TAG = 16
+_MAX_SOURCES = 64  # a browser has at most a dozen; a limit so that one peer cannot fill the memory
+_E_BIT = 1 << 31
+
+
+class Sealer(Protocol):
+    """Protects what we send to one peer."""
+
+    def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
+        """The whole datagram. `header` is the RTP header with its extensions, SSRC and sequence number final.
+
+        The same (SSRC, sequence number) may be sealed again only with the very same bytes: with AES-GCM a second
+        plaintext under one nonce gives the key away. Empty when the number precedes the stream's start.
+        """
+
+    def seal_rtcp(self, packet: bytes) -> bytes: ...
+
+
+class Opener(Protocol):
+    """Checks and opens what one peer sends. `is_newest`: the last opened RTP packet was the highest of its source."""
+
+    is_newest: bool
+
+    def open_rtp(self, datagram: bytes) -> bytes | None:
+        """The packet in the clear, or None: forged, replayed, malformed (each counted)."""
+
+    def open_rtcp(self, datagram: bytes) -> bytes | None: ...
+
+    def knows(self, ssrc: int) -> bool:
+        """True when a packet of this source was authentic before."""
+
+
+def derive_keys(master_key: bytes, master_salt: bytes, labels: tuple[int, int], salt_bytes: int) -> tuple[bytes, bytes]:
+    """Session key and salt (RFC 3711 4.3.1, key derivation rate 0). A 96-bit salt is padded right to 112 bits (RFC 7714 11)."""
+    padded = int.from_bytes(master_salt.ljust(14, b"\0"), "big")
+
+    def expand(label: int, size: int) -> bytes:
+        start = ((padded ^ (label << 48)) << 16).to_bytes(16, "big")
+        stream = Cipher(algorithms.AES(master_key), modes.CTR(start)).encryptor()
+        return stream.update(bytes(size))
+
+    return expand(labels[0], len(master_key)), expand(labels[1], salt_bytes)
+
+
+def header_length(datagram: Buffer) -> int:
+    """Bytes before the payload: fixed header, CSRCs, extension (RFC 3550 5.1). 0 when it is no RTP packet."""
+    size = len(datagram)
+    if size < 12 or datagram[0] & 0xC0 != 0x80:
+        return 0
+    first = datagram[0]
+    length = 12 + ((first & 0x0F) << 2)
+    if first & 0x10:
+        if size < length + 4:
+            return 0
+        length += 4 + (((datagram[length + 2] << 8) | datagram[length + 3]) << 2)
+    return length if length <= size else 0
+
+
+class GcmSealer:
+    __slots__ = ("_highest", "_rtcp", "_rtcp_index", "_rtcp_salt", "_rtp", "_rtp_salt")
+
+    def __init__(self, master_key: bytes, master_salt: bytes) -> None:
+        key, salt = derive_keys(master_key, master_salt, (0, 2), 12)
+        self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
+        key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
+        self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
+        self._highest: dict[int, int] = {}  # SSRC -> highest 48-bit index sent
+        self._rtcp_index = 0
+
+    def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
+        sequence = (header[2] << 8) | header[3]
+        ssrc = int.from_bytes(header[8:12], "big")
+        highest = self._highest.get(ssrc, -1)
+        if highest < 0:
+            index = sequence
+            self._highest[ssrc] = index
+        else:
+            delta = ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
+            index = highest + delta
+            if delta > 0:
+                self._highest[ssrc] = index
+            elif index < 0:
+                return b""
+        nonce = (self._rtp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
+        return b"".join((header, self._rtp.encrypt(nonce, payload, header)))
+
+    def seal_rtcp(self, packet: bytes) -> bytes:
+        index = self._rtcp_index
+        self._rtcp_index = (index + 1) & 0x7FFFFFFF
+        trailer = (index | _E_BIT).to_bytes(4, "big")
+        head = packet[:8]
+        nonce = (self._rtcp_salt ^ ((int.from_bytes(packet[4:8], "big") << 48) | index)).to_bytes(12, "big")
+        return head + self._rtcp.encrypt(nonce, packet[8:], head + trailer) + trailer
+
+
+class _Source:
+    """Where one SSRC's stream stands: highest index opened, and a bit for each of the `WINDOW` before it."""
+
+    __slots__ = ("highest", "mask")
+
+    def __init__(self, highest: int) -> None:
+        self.highest = highest
+        self.mask = 1
+
+
+class GcmOpener:
+    __slots__ = ("_counters", "_reports", "_rtcp", "_rtcp_salt", "_rtp", "_rtp_salt", "_sources", "is_newest")
+
+    def __init__(self, master_key: bytes, master_salt: bytes, counters: Counters) -> None:
+        key, salt = derive_keys(master_key, master_salt, (0, 2), 12)
+        self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
+        key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
+        self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
+        self._counters = counters
+        self._sources: dict[int, _Source] = {}
+        self._reports: dict[int, _Source] = {}
+        self.is_newest = False
+
+    def knows(self, ssrc: int) -> bool:
+        return ssrc in self._sources
+
+    def open_rtp(self, datagram: bytes) -> bytes | None:
+        length = header_length(datagram)
+        if not length or len(datagram) < length + _TAG:
+            self._counters.srtp_malformed += 1
+            return None
+        sequence = (datagram[2] << 8) | datagram[3]
+        ssrc = int.from_bytes(datagram[8:12], "big")
+        source = self._sources.get(ssrc)
+        if source is None:
+            if len(self._sources) >= _MAX_SOURCES:
+                self._counters.srtp_too_many_sources += 1
+                return None
+            index, delta = sequence, 0
+        else:
+            # The index nearest to the highest one seen (RFC 3711 3.3.1).
+            delta = ((sequence - source.highest + 0x8000) & 0xFFFF) - 0x8000
+            index = source.highest + delta
+            if delta <= 0 and (index < 0 or delta <= -WINDOW or (source.mask >> -delta) & 1):
+                self._counters.srtp_replayed += 1
+                return None
+        nonce = (self._rtp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
+        header = datagram[:length]
+        try:
+            payload = self._rtp.decrypt(nonce, datagram[length:], header)
+        except InvalidTag:
+            self._counters.srtp_auth_failed += 1
+            return None
+        # Only an authentic packet may change what is known about its source.
+        if source is None:
+            self._sources[ssrc] = _Source(index)
+            self.is_newest = True
+        elif delta > 0:
+            source.highest = index
+            source.mask = ((source.mask << delta) | 1) & _MASK if delta < WINDOW else 1
+            self.is_newest = True
+        else:
+            source.mask |= 1 << -delta
+            self.is_newest = False
+        self._counters.srtp_opened += 1
+        return header + payload
+
+    def open_rtcp(self, datagram: bytes) -> bytes | None:
+        if len(datagram) < 8 + _TAG + 4:
+            self._counters.srtp_malformed += 1
+            return None
+        trailer = datagram[-4:]
+        word = int.from_bytes(trailer, "big")
+        index = word & 0x7FFFFFFF
+        ssrc = int.from_bytes(datagram[4:8], "big")
+        report = self._reports.get(ssrc)
+        if report is None:
+            if len(self._reports) >= _MAX_SOURCES:
+                self._counters.srtp_too_many_sources += 1
+                return None
+        else:
+            behind = report.highest - index
+            if behind >= 0 and (behind >= WINDOW or (report.mask >> behind) & 1):
+                self._counters.srtcp_replayed += 1
+                return None
+        nonce = (self._rtcp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
+        try:
+            if word & _E_BIT:
+                head = datagram[:8]
+                packet = head + self._rtcp.decrypt(nonce, datagram[8:-4], head + trailer)
+            else:
+                packet = datagram[: -4 - _TAG]
+                self._rtcp.decrypt(nonce, datagram[-4 - _TAG : -4], packet + trailer)
+        except InvalidTag:
+            self._counters.srtcp_auth_failed += 1
+            return None
+        if report is None:
+            self._reports[ssrc] = _Source(index)
+        elif index > report.highest:
+            shift = index - report.highest
+            report.mask = ((report.mask << shift) | 1) & _MASK if shift < WINDOW else 1
+            report.highest = index
+        else:
+            report.mask |= 1 << (report.highest - index)
+        self._counters.srtcp_opened += 1
+        return packet
