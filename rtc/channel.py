@@ -18,7 +18,7 @@ LABEL = "loupe"
 SCTP_PORT = 5000
 MAX_TEXT_BYTES = 64 * 1024
 MAX_BUFFERED_BYTES = 256 * 1024
-# aiortc's 3 s and 1 s come from RFC 9260 and make one lost chat packet cost a second; a call's round trip is known to be short.
+# aiortc's 3 s and 1 s come from RFC 9260 and make one lost chat packet cost a second; a call's round trip is short.
 _RTO_INITIAL_S = 0.5
 _RTO_MIN_S = 0.2
 # With the shorter time-out the handshake must still outlive a tunnel: 60 * 0.5 s.
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Association(sctp.RTCSctpTransport):
-    """aiortc's association, made to survive what a hostile browser sends: a fault ends the association, not the peer."""
+    """aiortc's association, made to survive a hostile browser: a fault ends the association, not the peer."""
 
     def __init__(self, transport: RTCDtlsTransport, counters: Counters, heard: Callable[[], None]) -> None:
         super().__init__(transport, SCTP_PORT)
@@ -89,6 +89,8 @@ class Channel:
         await self._association.start(sctp.RTCSctpCapabilities(maxMessageSize=remote_max_bytes), remote_port)
 
     async def stop(self) -> None:
+        """Ends the association. Nothing is told: whoever stops it knows."""
+        self._channel = None
         await self._association.stop()
 
     async def probe(self) -> None:

@@ -25,9 +25,7 @@ from rtc.srtp import GcmOpener, GcmSealer, Opener, Sealer
 from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
 
 _MAX_WAITING = 64  # datagrams; a handshake flight is 2-4, an SCTP burst 4
-_RESEND_S = (
-    0.12  # first repeat of a handshake flight: above a slow phone's round trip on a LAN, far below OpenSSL's 1 s
-)
+_RESEND_S = 0.12  # first repeat of a handshake flight: above a phone's round trip on Wi-Fi, far below OpenSSL's 1 s
 _RESEND_TIMES = 5  # 0.12 s doubled five times covers 3.7 s; OpenSSL's own timer goes on after that
 
 

@@ -104,8 +104,9 @@ class Endpoint:
             self._socket = None
 
     async def open_peer(self, peer_id: str, offer_sdp: str) -> str:
-        """Answers an offer. A known `peer_id` is an ICE restart (or a new direction) of the same connection: DTLS, keys,
-        SSRCs and channel stay. Raises Invalid for what cannot be served, Unavailable when the port is full or closed."""
+        """Answers an offer. A known `peer_id` is an ICE restart (or a new direction) of the same connection: DTLS,
+        keys, SSRCs and channel stay. Raises Invalid for what cannot be served, Unavailable when the port is full.
+        """
         if self._socket is None:
             raise Unavailable("The media port is not open.")
         offer = read_offer(offer_sdp)
@@ -175,7 +176,7 @@ class Endpoint:
             self.counters.address_moved += 1
 
     def lose(self, peer: Peer) -> None:
-        """The peer said goodbye or never came: forgets it, tells, and cleans up in a task that the endpoint waits for."""
+        """The peer said goodbye or never came: forgets it, tells, and cleans up in a task that the endpoint owns."""
         if self.peers.get(peer.id) is not peer:
             return
         del self.peers[peer.id]

@@ -1,4 +1,4 @@
-"""Reads a browser's SDP offer (RFC 8866, RFC 8829) as far as the server needs it. Candidates are not read: ICE-lite never calls."""
+"""Reads a browser's SDP offer (RFC 8866, RFC 8829) as far as the server needs it. Candidates are left out: ICE-lite never calls."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def read_offer(text: str) -> Offer:
     fingerprints = base.fingerprints or session.fingerprints
     if not any(algorithm in ("sha-256", "sha-384", "sha-512") for algorithm, _ in fingerprints):
         raise Invalid(
-            "This SDP offer has no a=fingerprint with sha-256, sha-384 or sha-512: the call could not be kept private."
+            "This SDP offer has no a=fingerprint with sha-256, sha-384 or sha-512: nobody could be recognised."
         )
     if (base.values.get("setup") or session.values.get("setup") or "actpass") not in ("actpass", "active"):
         raise Invalid("This SDP offer must have a=setup:actpass or active: the server is the passive side of DTLS.")

@@ -1,4 +1,4 @@
-"""One browser's connection: its credentials, keys, channel and last sign of life. Packets pass through in the reader's callback."""
+"""One browser's connection: its credentials, keys, channel and last sign of life; packets pass in the reader's callback."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 _HANDSHAKE_S = 30.0  # a browser gives up on ICE after about as long
 _PROBE_AFTER_NS = 1_000_000_000  # silence after which a data channel is asked for a sign of life
-_NO_PROBE_FACTOR = (
-    3  # an idle peer without a channel only sends consent checks, every 2.5 s (Chromium) to 6 s (RFC 7675)
-)
+_NO_PROBE_FACTOR = 3  # idle without a channel: only consent checks, every 2.5 s (Chromium) to 6 s (RFC 7675)
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +92,7 @@ class Peer:
     # --- sending ---
 
     def send_rtp(self, header: Buffer, payload: Buffer) -> None:
-        """Seals and sends one packet, now. `header` holds the final SSRC and sequence number (see `Sealer.seal_rtp`)."""
+        """Seals and sends one packet, now. `header` has its final SSRC and sequence number (see `Sealer`)."""
         sealer, address = self._sealer, self.ice.address
         if sealer is not None and address is not None:
             datagram = sealer.seal_rtp(header, payload)
@@ -197,6 +195,12 @@ class Peer:
                 await self._dtls.start(remote)
         except TimeoutError:
             self._counters.peers_expired += 1
+            self._endpoint.lose(self)
+            return
+        except Exception:
+            # A fault in aiortc or OpenSSL on hostile input ends this peer only.
+            self._counters.faults += 1
+            _log.exception("a handshake failed unexpectedly", peer=self.id)
             self._endpoint.lose(self)
             return
         if self._dtls.state != "connected":

@@ -1,4 +1,4 @@
-"""What an offer and its answer agreed on: the lines that carry packets, their codecs, extensions and SSRCs (RFC 8829)."""
+"""What an offer and its answer agreed on: the lines that carry packets, codecs, extensions, SSRCs (RFC 8829)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Codec:
 class MediaLine:
     """One m-line. `accepts`: the browser sends to us on it; `sends`: we may send on it.
 
-    `source_ssrcs` are the browser's (primary first, may be empty), `ssrc` and `rtx_ssrc` ours, stable for the peer's life.
+    `source_ssrcs` are the browser's (primary first, may be empty), `ssrc` and `rtx_ssrc` ours, for the peer's life.
     """
 
     mid: str
@@ -129,9 +129,7 @@ def negotiate(offer: Offer) -> Negotiated:
             )
         )
     if not agreed.lines:
-        raise Invalid(
-            "This SDP offer has no audio (opus) and no video (VP8 or H264 baseline) that the server can carry."
-        )
+        raise Invalid("This SDP offer has neither audio (opus) nor video (VP8, H264 baseline) to carry.")
     return agreed
 
 

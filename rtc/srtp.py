@@ -1,4 +1,4 @@
-"""SRTP and SRTCP with AEAD_AES_128_GCM (RFC 7714), keys by RFC 3711 4.3, sealed and opened without an object per packet."""
+"""SRTP and SRTCP with AEAD_AES_128_GCM (RFC 7714), keys by RFC 3711 4.3; no object is made per packet."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Opener(Protocol):
 
 
 def derive_keys(master_key: bytes, master_salt: bytes, labels: tuple[int, int], salt_bytes: int) -> tuple[bytes, bytes]:
-    """Session key and salt (RFC 3711 4.3.1, key derivation rate 0). A 96-bit salt is padded right to 112 bits (RFC 7714 11)."""
+    """Session key and salt (RFC 3711 4.3.1, key derivation rate 0); a 96-bit salt is padded to 112 (RFC 7714 11)."""
     padded = int.from_bytes(master_salt.ljust(14, b"\0"), "big")
 
     def expand(label: int, size: int) -> bytes:

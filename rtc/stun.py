@@ -1,4 +1,4 @@
-"""STUN binding messages as ICE uses them (RFC 8489, RFC 8445 section 7): read, checked, answered. Never raises for any bytes."""
+"""STUN binding messages as ICE uses them (RFC 8489, RFC 8445 section 7): read, checked, answered."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Message:
 
 
 def parse(data: bytes) -> Message | None:
-    """None: not STUN, cut off, or its FINGERPRINT is missing or wrong (ICE demands one, RFC 8445 7.1)."""
+    """None: not STUN, cut off, or its FINGERPRINT is missing or wrong (ICE demands one, RFC 8445 7.1). Never raises."""
     size = len(data)
     if size < 20 or size % 4:
         return None

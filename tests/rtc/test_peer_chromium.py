@@ -1,0 +1,75 @@
+"""A real Chromium connects to the one port."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rtc.endpoint import Endpoint
+from rtc.events import ChannelOpen, ChannelText, PeerClosed, PeerConnected
+from tests.support.rtc_browser import chromium, peer_page
+from tests.support.rtc_heard import Heard, until
+
+pytestmark = pytest.mark.browser
+
+
+async def test_chromium_connects_with_gcm_sends_packets_and_talks_on_the_data_channel() -> None:
+    heard = Heard()
+    packets: list[bytes] = []
+    reports: list[bytes] = []
+    async with Endpoint("127.0.0.1", 0, hear=heard) as endpoint, chromium() as browser, peer_page(browser) as page:
+        offer = await page.evaluate("offer()")
+        answer = await endpoint.open_peer("ann", offer)
+        peer = endpoint.peers["ann"]
+        peer.on_rtp = lambda packet, at_ns: packets.append(packet)
+        peer.on_rtcp = lambda packet, at_ns: reports.append(packet)
+        await page.evaluate("sdp => answer(sdp)", answer)
+        await heard.until(PeerConnected)
+        assert peer.srtp_profile == "SRTP_AEAD_AES_128_GCM"
+
+        agreed = peer.negotiated
+        assert [(line.kind, line.slot, line.accepts, line.sends) for line in agreed.lines] == [
+            ("audio", 0, True, True),
+            ("video", 0, True, True),
+            ("audio", 1, False, True),
+            ("video", 1, False, True),
+            ("audio", 2, False, True),
+            ("video", 2, False, True),
+        ]
+        video = agreed.line("video", 0)
+        assert video is not None
+        assert {"VP8", "H264"} >= set(video.codecs) >= {"VP8"}
+        assert video.codecs["VP8"].rtx_pt is not None
+
+        await heard.until(ChannelOpen)
+        assert peer.send_text("hello from the server 你好")
+        await page.wait_for_function("texts.length > 0")
+        assert await page.evaluate("texts") == ["hello from the server 你好"]
+        await page.evaluate("dc.send('hello from the phone')")
+        assert (await heard.until(ChannelText)).text == "hello from the phone"
+
+        ssrcs = {int.from_bytes(packet[8:12], "big") for packet in packets}
+        await until(lambda: any((p[1] & 0x7F) == video.codecs["VP8"].pt for p in packets))
+        ssrcs = {int.from_bytes(packet[8:12], "big") for packet in packets}
+        announced = {s for line in agreed.lines for s in line.source_ssrcs + line.source_rtx_ssrcs}
+        assert ssrcs <= announced
+        await until(lambda: reports)
+
+        # An ICE restart in place: new credentials, the same DTLS, the same keys.
+        before, count = peer.ice.local, len(packets)
+        again = await endpoint.open_peer("ann", await page.evaluate("restart()"))
+        assert peer.ice.local != before
+        await page.evaluate("sdp => answer(sdp)", again)
+        await until(lambda: peer.ice.previous is None)
+        await until(lambda: len(packets) > count + 20)
+        assert peer.send_text("still here")
+        await page.wait_for_function("texts.length > 1")
+        assert len(heard.of(PeerConnected)) == 1
+        assert endpoint.counters.srtp_auth_failed == 0
+        assert endpoint.counters.stun_forged == 0
+
+        await page.evaluate("pc.close()")
+        await heard.until(PeerClosed)
+        assert not endpoint.peers
+    await asyncio.sleep(0)
