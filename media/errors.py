@@ -1,0 +1,11 @@
+"""The one refusal of this room."""
+
+from __future__ import annotations
+
+
+class MediaFault(Exception):
+    """What was asked cannot be made from these bytes; `message` is a sentence for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

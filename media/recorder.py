@@ -1,0 +1,187 @@
+"""The tap of a call: the packet path appends, a thread of this recorder writes.
+
+Appending costs one small bytes object and one list append; nothing waits for the disk. What was appended is in the file
+within `FLUSH_EVERY` seconds (a killed process loses at most that), and on the disk (fsync) within `SYNC_EVERY`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from media import journal
+from media.errors import MediaFault
+
+FLUSH_EVERY = 0.4
+SYNC_EVERY = 1.0
+# About 40 MB of full packets: more than half a minute of two good cameras while the disk stands still.
+MAX_HELD_PACKETS = 32_768
+MAX_BLOCK_PACKETS = 4096
+CLOSE_WITHIN = 5.0
+
+
+class Stream:
+    """One opened stream of a recorder. Both methods are safe on the packet path and after the recorder was closed."""
+
+    __slots__ = ("_held", "_id", "_keep", "_recorder")
+
+    def __init__(self, recorder: Recorder, number: int, held: list[bytes]) -> None:
+        self._recorder = recorder
+        self._id = number
+        self._held = held
+        self._keep: Callable[[bytes], None] = held.append
+
+    def rtp(
+        self, packet: bytes, arrival_ns: int, _pack: Callable[..., bytes] = journal.RECORD.pack, _kind: int = journal.RTP
+    ) -> None:
+        """Keeps one whole RTP packet (decrypted, RTX already unwrapped); `arrival_ns` by `time.monotonic_ns`.
+
+        When the disk has stood still until `MAX_HELD_PACKETS` wait, the packet is dropped and counted."""
+        if len(self._held) < MAX_HELD_PACKETS:
+            self._keep(_pack(_kind, self._id, len(packet), arrival_ns) + packet)
+        else:
+            self._recorder.dropped_packets += 1
+
+    def sender_report(self, packet: bytes, arrival_ns: int) -> None:
+        """Keeps one RTCP packet (compound or not) that holds a sender report (RFC 3550, 6.4.1)."""
+        if len(self._held) < MAX_HELD_PACKETS:
+            self._keep(journal.record(journal.REPORT, self._id, arrival_ns, packet))
+
+
+class Recorder:
+    """Writes one file of one call's journal into `folder`, which `open` makes (and its parents).
+
+    `dropped_packets`, `write_faults` and `written_bytes` only grow. A block that cannot be written (disk full) is cut off
+    the file again, counted as dropped, and the next one is tried.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.dropped_packets = 0
+        self.write_faults = 0
+        self.written_bytes = 0
+        self._held: list[bytes] = []
+        self._streams = 0
+        self._fd = -1
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._synced_at = 0.0
+        self._unsynced = False
+
+    def open(self) -> None:
+        """Makes the file; it is on the disk when this returns. Raises MediaFault when it cannot be made."""
+        if self._thread is not None:
+            raise MediaFault("This recorder is already open.")
+        wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self.folder / f"{wall_ns:020d}-{os.getpid()}-{os.urandom(3).hex()}{journal.SUFFIX}"
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            anchor = json.dumps({"wall_ns": wall_ns, "mono_ns": mono_ns, "boot": _boot()}).encode()
+            head = journal.MAGIC + journal.block(journal.record(journal.RUN, 0, mono_ns, anchor))
+            os.write(self._fd, head)
+            os.fsync(self._fd)
+            self.written_bytes += len(head)
+            _sync_folder(self.folder)
+        except OSError as fault:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            raise MediaFault(f"The recording cannot be written: {fault.strerror}.") from fault
+        self._thread = threading.Thread(target=self._write_on, name="journal", daemon=True)
+        self._thread.start()
+
+    def stream(
+        self, track: str, kind: str, payloads: dict[int, tuple[str, int, str]], orientation_id: int | None
+    ) -> Stream:
+        """Opens a stream. A track that had one before (rejoin, new camera, new connection) goes on in the same track."""
+        self._streams += 1
+        header = journal.StreamHeader(track, kind, payloads, orientation_id)
+        data = journal.record(journal.STREAM, self._streams, time.monotonic_ns(), header.to_bytes())
+        self._held.append(data)
+        return Stream(self, self._streams, self._held)
+
+    def pause(self, at_ns: int) -> None:
+        """Marks that nothing will be kept from here on; the caller stops appending."""
+        self._held.append(journal.record(journal.PAUSE, 0, at_ns, b""))
+
+    def resume(self, at_ns: int) -> None:
+        self._held.append(journal.record(journal.RESUME, 0, at_ns, b""))
+
+    def flush(self) -> None:
+        """Asks the thread to write now; returns at once."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Writes and syncs what is held, then ends the thread; waits at most `CLOSE_WITHIN` for a disk that stands still
+        (call it off the event loop). Closed twice is closed."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._closing = True
+        self._wake.set()
+        thread.join(CLOSE_WITHIN)
+
+    def _write_on(self) -> None:
+        while not self._closing:
+            self._wake.wait(FLUSH_EVERY)
+            self._wake.clear()
+            self._write_held()
+        self._write_held()
+        self._sync()
+        fd, self._fd = self._fd, -1
+        os.close(fd)
+
+    def _write_held(self) -> None:
+        held = self._held
+        while count := min(len(held), MAX_BLOCK_PACKETS):
+            whole = journal.block(b"".join(held[:count]))
+            try:
+                view = memoryview(whole)
+                while view:
+                    view = view[os.write(self._fd, view) :]
+                self.written_bytes += len(whole)
+                self._unsynced = True
+            except OSError:
+                self.write_faults += 1
+                self.dropped_packets += count
+                self._cut()
+            # Removed only now: what waits for a disk that stands still must count against the limit.
+            del held[:count]
+        if self._unsynced and time.monotonic() - self._synced_at >= SYNC_EVERY - FLUSH_EVERY:
+            self._sync()
+
+    def _cut(self) -> None:
+        try:
+            os.ftruncate(self._fd, self.written_bytes)
+        except OSError:
+            self.write_faults += 1
+
+    def _sync(self) -> None:
+        try:
+            os.fdatasync(self._fd)
+        except OSError:
+            self.write_faults += 1
+        self._unsynced = False
+        self._synced_at = time.monotonic()
+
+
+def _boot() -> str:
+    """Names this start of the machine, so that runs of one boot share the monotonic clock; empty where unknown."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
