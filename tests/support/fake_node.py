@@ -47,7 +47,7 @@ class FakePeer:
 
 
 class FakeNode:
-    """`emit` says an event; `peers`, `plans` (latest per call), `ended` show what happened. `broken`: all is Unavailable."""
+    """`emit` says an event; `peers`, `plans` (latest per call), `ended` show what happened. `broken`: Unavailable."""
 
     def __init__(self) -> None:
         self.peers: dict[str, FakePeer] = {}

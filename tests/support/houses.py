@@ -205,7 +205,7 @@ class FolderBlobs:
 
     async def put_file(self, path: Path, suffix: str) -> str:
         name = await self.put(await asyncio.to_thread(path.read_bytes), suffix)
-        path.unlink()
+        await asyncio.to_thread(path.unlink)
         return name
 
     async def path(self, name: str) -> Path:

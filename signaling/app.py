@@ -1,0 +1,78 @@
+"""The door: one aiohttp application of every HTTP route and the two sockets. `server` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from aiohttp import web
+
+from signaling.auth import SignIn
+from signaling.composition import Compose, Compositions
+from signaling.cookies import Cookies
+from signaling.guard import own_origins_only, secure_answer
+from signaling.house import House
+from signaling.http_body import customer_of, staff_of
+from signaling.http_context import (
+    COMPOSITIONS,
+    COOKIES,
+    ENTERING,
+    HOUSE,
+    LEAVING,
+    LIVE,
+    PICTURES,
+    REFUSED,
+    SIGN_IN,
+    LiveDoor,
+)
+from signaling.http_enter import add_enter
+from signaling.http_left_messages import add_left_messages
+from signaling.http_pictures import add_pictures
+from signaling.http_records import add_records
+from signaling.http_sign_in import add_sign_in
+from signaling.limits import Buckets
+from signaling.refusals import refusals
+from signaling.static import add_static
+
+
+def make_app(house: House, live: LiveDoor, *, compose: Compose | None = None) -> web.Application:
+    """The whole door of one house. `app[REFUSED]` counts refusals by code.
+
+    Run it with `web.AppRunner(app, access_log=None)` (an access log would hold addresses); its clean-up ends the
+    compositions at work. The live half has its own lifetime.
+    """
+    if compose is None:
+        from media.compose import compose
+    app = web.Application(
+        middlewares=[refusals, own_origins_only], client_max_size=house.settings.max_upload_bytes + 1024 * 1024
+    )
+    app[HOUSE] = house
+    app[LIVE] = live
+    app[COOKIES] = Cookies(house)
+    app[SIGN_IN] = SignIn(house.people, house.now)
+    app[COMPOSITIONS] = Compositions(house, compose)
+    app[REFUSED] = Counter()
+    app[ENTERING] = Buckets(burst=300, per_second=20)  # a whole mall may share one address
+    app[LEAVING] = Buckets(burst=30, per_second=0.2)
+    app[PICTURES] = asyncio.Lock()
+    app.cleanup_ctx.append(app[COMPOSITIONS].lifetime)
+    app.on_response_prepare.append(secure_answer)
+    app.router.add_get("/api/health", _health)
+    app.router.add_get("/ws/staff", _staff_socket)
+    app.router.add_get("/ws/customer", _customer_socket)
+    for add in (add_sign_in, add_enter, add_records, add_pictures, add_left_messages):
+        add(app)
+    add_static(app)
+    return app
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.json_response({"ok": True})
+
+
+async def _staff_socket(request: web.Request) -> web.StreamResponse:
+    return await request.app[LIVE].staff_socket(request, await staff_of(request))
+
+
+async def _customer_socket(request: web.Request) -> web.StreamResponse:
+    return await request.app[LIVE].customer_socket(request, await customer_of(request))

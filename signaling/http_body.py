@@ -1,0 +1,107 @@
+"""Reading what a request carries, never more than its limit and never for longer than its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, TypeVar
+
+from aiohttp import BodyPartReader, web
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from domain.call import Call
+from domain.errors import Invalid, NotSignedIn, TooLarge
+from domain.people import Customer, Staff
+from signaling.http_context import COOKIES, HOUSE
+from signaling.rights import Deed, first_who_may
+
+MAX_JSON_BYTES = 64 * 1024
+JSON_DEADLINE_S = 20.0
+UPLOAD_DEADLINE_S = 180.0  # 20 MB at 1 Mbit/s
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _printable(text: str) -> str:
+    if any(ord(c) < 32 and c not in "\n\t" for c in text) or "\x7f" in text:
+        raise ValueError("holds control characters")
+    return text
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+PathId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+async def read_json(request: web.Request, model: type[M], *, limit: int = MAX_JSON_BYTES) -> M:
+    """The JSON body as `model`. Raises Invalid, TooLarge or pydantic's ValidationError."""
+    if request.content_type != "application/json":
+        raise Invalid("Send JSON with the header Content-Type: application/json.")
+    return model.model_validate_json(await read_bytes(request, limit=limit, deadline_s=JSON_DEADLINE_S))
+
+
+async def read_bytes(request: web.Request, *, limit: int, deadline_s: float = UPLOAD_DEADLINE_S) -> bytes:
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    data = bytearray()
+    async with asyncio.timeout(deadline_s):
+        async for chunk in request.content.iter_any():
+            data += chunk
+            if len(data) > limit:
+                raise _too_large(limit)
+    return bytes(data)
+
+
+async def read_part(part: BodyPartReader, *, limit: int) -> bytes:
+    """One part of a multipart body, decoded."""
+    data = bytearray()
+    while chunk := await part.read_chunk(64 * 1024):
+        data += chunk
+        if len(data) > limit:
+            raise _too_large(limit)
+    return bytes(data)
+
+
+async def staff_of(request: web.Request) -> Staff:
+    """Who is signed in. Raises NotSignedIn."""
+    return await request.app[COOKIES].staff(request)
+
+
+async def customer_of(request: web.Request) -> Customer:
+    """Whose device this is. Raises NotSignedIn."""
+    return await request.app[COOKIES].customer(request)
+
+
+async def people_of(request: web.Request) -> list[Staff | Customer]:
+    """Everybody whom this browser is known as, staff first. Raises NotSignedIn when that is nobody."""
+    people: list[Staff | Customer] = []
+    for who in (staff_of, customer_of):
+        try:
+            people.append(await who(request))
+        except NotSignedIn:
+            continue
+    if not people:
+        raise NotSignedIn("Sign in, or open the shop's link, first.")
+    return people
+
+
+async def call_for(request: web.Request, deed: Deed, call_id: str) -> tuple[Staff | Customer, Call]:
+    """Who of this browser's people may do this with the call, and the call. Raises NotSignedIn, NotFound, Forbidden."""
+    people = await people_of(request)
+    call = await request.app[HOUSE].calls.get(call_id)
+    return first_who_may(people, deed, call), call
+
+
+def path_id(request: web.Request, name: str = "id") -> str:
+    return request.match_info[name]
+
+
+def json_answer(model: BaseModel, *, status: int = 200) -> web.Response:
+    return web.Response(text=model.model_dump_json(), status=status, content_type="application/json")
+
+
+def _too_large(limit: int) -> TooLarge:
+    size = f"{limit // (1024 * 1024)} MB" if limit >= 1024 * 1024 else f"{limit // 1024} kB"
+    return TooLarge(f"That is larger than {size}. Send something smaller.")

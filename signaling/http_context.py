@@ -1,0 +1,47 @@
+"""What every HTTP route reads from the app, under typed keys, and what the door needs of the live half."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Protocol
+
+from aiohttp import web
+
+from domain.people import Customer, Staff
+from domain.record import Picture
+from signaling.auth import SignIn
+from signaling.composition import Compositions
+from signaling.cookies import Cookies
+from signaling.house import House
+from signaling.limits import Buckets
+
+
+class LiveDoor(Protocol):
+    """The live half (`signaling.live.Live`) as the HTTP routes see it."""
+
+    async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
+        """Serves one staff tab until it closes. Origin and sign-in were checked."""
+
+    async def customer_socket(self, request: web.Request, customer: Customer) -> web.WebSocketResponse: ...
+
+    def staff_available(self, shop_id: str) -> int: ...
+
+    def pending_picture(self, picture_id: str) -> tuple[str, bytes] | None:
+        """(call id, JPEG) of a picture that is shown but not kept (yet)."""
+
+    async def picture_replaced(self, picture: Picture) -> None:
+        """A kept picture has changed (full-resolution still, strokes): tell the call."""
+
+    async def left_message_arrived(self, shop_id: str) -> None: ...
+
+
+HOUSE: web.AppKey[House] = web.AppKey("house", House)
+LIVE: web.AppKey[LiveDoor] = web.AppKey("live", LiveDoor)
+COOKIES: web.AppKey[Cookies] = web.AppKey("cookies", Cookies)
+SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in", SignIn)
+COMPOSITIONS: web.AppKey[Compositions] = web.AppKey("compositions", Compositions)
+REFUSED: web.AppKey[Counter[str]] = web.AppKey("refused", Counter)
+ENTERING: web.AppKey[Buckets] = web.AppKey("entering", Buckets)  # customers at the door, by address
+LEAVING: web.AppKey[Buckets] = web.AppKey("leaving", Buckets)  # messages left and stills sent, by customer
+PICTURES: web.AppKey[asyncio.Lock] = web.AppKey("pictures", asyncio.Lock)  # read-change-write of a kept picture
