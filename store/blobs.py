@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import structlog
 
@@ -79,7 +79,7 @@ class FileBlobs:
             return
         fresh = self._fresh()
         try:
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with _made(fresh) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -108,10 +108,7 @@ class FileBlobs:
     def _copy(self, source: Path, path: Path) -> None:
         fresh = self._fresh()
         try:
-            with (
-                source.open("rb") as old,
-                os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new,
-            ):
+            with source.open("rb") as old, _made(fresh) as new:
                 shutil.copyfileobj(old, new, 1024 * 1024)
                 new.flush()
                 os.fsync(new.fileno())
@@ -140,6 +137,10 @@ def _prepare(folder: Path) -> None:
     for left in unfinished.iterdir():
         if time.time() - left.stat().st_mtime > ABANDONED_S:
             left.unlink(missing_ok=True)
+
+
+def _made(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _rename(fresh: Path, path: Path) -> None:
