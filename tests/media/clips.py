@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -33,8 +34,15 @@ def picture(index: int, width: int, height: int) -> np.ndarray:
     return image
 
 
+def left_edge_bright(index: int, width: int, height: int) -> np.ndarray:
+    image = np.full((height, width, 3), 30, np.uint8)
+    image[:, : width // 5] = 230
+    return image
+
+
 def encode_video(
-    codec: str, seconds: float, *, width: int = 320, height: int = 240, keyframe_every: int = FPS, bit_rate: int = 600_000
+    codec: str, seconds: float, *, width: int = 320, height: int = 240, keyframe_every: int = FPS, bit_rate: int = 600_000,
+    draw: Callable[[int, int, int], np.ndarray] = picture,
 ) -> list[tuple[float, bytes]]:
     """(capture second, encoded frame) pairs; H.264 in Annex B, constrained baseline."""
     name = {"vp8": "libvpx", "h264": "libx264"}[codec]
@@ -48,7 +56,7 @@ def encode_video(
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "slice-max-size": "1500"}
     frames = []
     for index in range(round(seconds * FPS)):
-        frame = av.VideoFrame.from_ndarray(picture(index, width, height), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(draw(index, width, height), format="rgb24")
         frame.pts = index
         frames += encoder.encode(frame)
     frames += encoder.encode(None)
