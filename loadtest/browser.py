@@ -93,7 +93,9 @@ async def chromium() -> AsyncIterator[Browser]:
 async def person(browser: Browser, *, size: dict[str, int], language: str = "en-US") -> tuple[BrowserContext, Page]:
     """A person's own browser profile with one page in it."""
     context = await browser.new_context(
-        viewport={"width": size["width"], "height": size["height"]}, locale=language, permissions=["camera", "microphone"]
+        viewport={"width": size["width"], "height": size["height"]},
+        locale=language,
+        permissions=["camera", "microphone"],
     )
     await context.add_init_script(PROBES)
     page = await context.new_page()

@@ -14,7 +14,9 @@ class CustomerPerson:
         self.page = page
 
     @classmethod
-    async def arrive(cls, browser: Browser, server: LoupeServer, *, language: str = "en-US", size: dict[str, int] = PHONE) -> CustomerPerson:
+    async def arrive(
+        cls, browser: Browser, server: LoupeServer, *, language: str = "en-US", size: dict[str, int] = PHONE
+    ) -> CustomerPerson:
         context, page = await person(browser, size=size, language=language)
         await page.goto(server.facts["customer_url"])
         return cls(context, page)
@@ -27,7 +29,9 @@ class CustomerPerson:
         await self.page.get_by_role("button", name="Start video call").click()
 
     async def wait_in_line(self, number: int = 1) -> None:
-        await expect(self.page.get_by_role("status").filter(has_text=f"You are number {number} in line")).to_be_visible()
+        await expect(
+            self.page.get_by_role("status").filter(has_text=f"You are number {number} in line")
+        ).to_be_visible()
 
     async def button(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
@@ -42,7 +46,15 @@ class CustomerPerson:
 
 class StaffPerson(CustomerPerson):
     @classmethod
-    async def come_in(cls, browser: Browser, server: LoupeServer, *, username: str = "", language: str = "en-US", size: dict[str, int] = TABLET) -> StaffPerson:
+    async def come_in(
+        cls,
+        browser: Browser,
+        server: LoupeServer,
+        *,
+        username: str = "",
+        language: str = "en-US",
+        size: dict[str, int] = TABLET,
+    ) -> StaffPerson:
         context, page = await person(browser, size=size, language=language)
         await page.goto(server.facts["staff_url"])
         await page.get_by_role("textbox", name="Username").fill(username or server.facts["username"])

@@ -24,7 +24,9 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 class LoupeServer:
     """`async with LoupeServer(tmp_path) as server`; `kill` is kill -9, `start` again on the same ports and data."""
 
-    def __init__(self, data: Path, *options: str, advertise_port: int | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, advertise_port: int | None = None, env: dict[str, str] | None = None
+    ) -> None:
         self.data = data
         self.port = free_port()
         self.media_port = free_port(socket.SOCK_DGRAM)
@@ -67,7 +69,9 @@ class LoupeServer:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process and self.process.returncode is None:
             try:
                 await self.stop()

@@ -58,7 +58,9 @@ class Shim:
         self._outer, _ = await loop.create_datagram_endpoint(lambda: _Outer(self), local_addr=("127.0.0.1", 0))
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for task in self._opening:
             task.cancel()
         for inner in self._inner.values():

@@ -24,7 +24,7 @@ class Doors:
     media_ports: tuple[int, ...]
 
 
-def as_json(doors: Doors) -> str:
+def json_line(doors: Doors, worker_pids: list[int]) -> str:
     return json.dumps(
         {
             "customer_url": doors.local_customer_url,
@@ -33,6 +33,7 @@ def as_json(doors: Doors) -> str:
             "username": doors.username,
             "password": doors.password,
             "media_ports": list(doors.media_ports),
+            "worker_pids": worker_pids,
         }
     )
 

@@ -57,7 +57,9 @@ def serve(
     try:
         asyncio.run(run(settings, demo=demo, as_json=json))
     except OSError as fault:
-        errors.print(f"Loupe cannot start: {fault.strerror or fault}. Is another program using that port?", highlight=False)
+        errors.print(
+            f"Loupe cannot start: {fault.strerror or fault}. Is another program using that port?", highlight=False
+        )
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -1,6 +1,6 @@
 """Writes the generated parts: the settings table of `docs/operations.md` and the frames' TypeScript types.
 
-    python -m server.docs
+python -m server.docs
 """
 
 from __future__ import annotations

@@ -40,7 +40,9 @@ class NodePool:
             await self._stack.enter_async_context(worker)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._stack.aclose()
 
     @property

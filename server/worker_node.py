@@ -47,7 +47,9 @@ class WorkerNode:
             await self._ready.wait()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._is_closing = True
         if self._pipe:
             self._pipe.close()

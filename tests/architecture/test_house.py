@@ -19,14 +19,23 @@ def python_files() -> list[Path]:
 
 def test_imports_go_down() -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports")], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [str(Path(sys.executable).parent / "lint-imports")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
 
 
 def test_no_file_is_longer_than_four_hundred_lines() -> None:
     files = [*python_files(), *(ROOT / "web" / "src").rglob("*.ts"), *(ROOT / "web" / "src").rglob("*.tsx")]
-    long = {str(path.relative_to(ROOT)) for path in files if path.name != "frames.ts" and len(path.read_text().splitlines()) > 400}
+    long = {
+        str(path.relative_to(ROOT))
+        for path in files
+        if path.name != "frames.ts" and len(path.read_text().splitlines()) > 400
+    }
     assert not long
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from loadtest.browser import HEARS_TONE
-from loadtest.people import CustomerPerson, StaffPerson, frames_in
+from loadtest.people import StaffPerson, frames_in
 from loadtest.server_process import LoupeServer
 from tests.journeys.meeting import meet, ready_record, records
 
@@ -29,7 +29,9 @@ async def propose(staff: StaffPerson, service: str) -> None:
     await dialog.get_by_role("button", name="Send proposal").click()
 
 
-async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(browser: Browser, server: LoupeServer) -> None:
+async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(
+    browser: Browser, server: LoupeServer
+) -> None:
     customer, staff = await meet(browser, server)
     for page in (staff.page, customer.page):
         assert await page.evaluate(HEARS_TONE) > 0.02

@@ -1,0 +1,153 @@
+"""Opens a house and keeps it open: stores, media node, live calls, pages; closed in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+from rich.console import Console
+
+from domain.people import Shop
+from server.addresses import own_addresses
+from server.banner import Doors, json_line, show
+from server.certificate import tls_context
+from server.demo import SHOP, SignIn, make_demo
+from server.local_node import LocalNode
+from server.node_pipe import NodeOptions
+from server.node_pool import NodePool
+from server.secret import kept_secret
+from server.settings import Settings
+from signaling.app import make_app
+from signaling.house import DoorSettings, House
+from signaling.links import customer_link
+from signaling.live import Live
+from signaling.node import MediaNode
+from store.blobs import open_blobs
+from store.database import open_database
+
+log = structlog.get_logger()
+CLOSE_WITHIN_S = 3.0
+
+
+async def serve(settings: Settings, *, demo: bool, as_json: bool) -> None:
+    """Serves until SIGINT or SIGTERM. Raises OSError when a port is taken."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.database))
+        sign_in = await make_demo(database.people, settings.data) if demo else SignIn("", "")
+        node, ports, pids = await _open_node(settings, stack)
+        door = Door(settings)
+        house = House(
+            people=database.people,
+            calls=database.calls,
+            blobs=await stack.enter_async_context(open_blobs(settings.data / "blobs")),
+            node=node,
+            settings=door.settings(kept_secret(settings.data / "secret")),
+            now=lambda: datetime.now(UTC),
+            new_id=lambda: uuid.uuid4().hex,
+        )
+        live = await stack.enter_async_context(Live(house))
+        await door.open(make_app(house, live), stack)
+        doors = door.doors(house, SHOP if demo else None, sign_in, ports)
+        _announce(doors, pids, as_json)
+        await stop.wait()
+        log.info("closing")
+
+
+async def _open_node(settings: Settings, stack: AsyncExitStack) -> tuple[MediaNode, tuple[int, ...], list[int]]:
+    options = NodeOptions(
+        host=settings.open_host,
+        port=settings.media_port,
+        advertise=tuple(settings.advertised or ()),
+        journals=str(settings.data.resolve() / "journals"),
+    )
+    if settings.workers:
+        pool = await stack.enter_async_context(NodePool(options, settings.workers))
+        return pool, pool.ports, [worker.pid for worker in pool.workers]
+    local = await stack.enter_async_context(LocalNode(options))
+    return local, (local.port,), []
+
+
+def _announce(doors: Doors, worker_pids: list[int], wants_json: bool) -> None:
+    if wants_json:
+        print(json_line(doors, worker_pids), flush=True)
+    else:
+        show(doors, Console())
+
+
+class Door:
+    """The listening sockets and the addresses that lead to them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._http_port = settings.port
+        self._https_port = settings.https_port
+        self._urls: list[str] = []
+
+    def settings(self, secret: bytes) -> DoorSettings:
+        given = self._settings
+        scratch = given.data.resolve() / "scratch"
+        scratch.mkdir(exist_ok=True)
+        return DoorSettings(
+            public_urls=tuple(self._origins()),
+            secret=secret,
+            web_dist=given.web_dist.resolve(),
+            scratch=scratch,
+            turn_urls=given.turn_urls,
+            turn_secret=given.turn_secret,
+            link_days=given.link_days,
+        )
+
+    def _origins(self) -> list[str]:
+        given = self._settings
+        origins = [given.public_url.rstrip("/")] if given.public_url else []
+        hosts = own_addresses() if given.open_host in ("0.0.0.0", "::") else [given.open_host]
+        if self._https_port:
+            origins += [f"https://{host}:{self._https_port}" for host in hosts]
+        origins += [f"http://{host}:{self._http_port}" for host in dict.fromkeys(["localhost", given.http_host])]
+        return origins
+
+    async def open(self, app: web.Application, stack: AsyncExitStack) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        given = self._settings
+        plain = web.TCPSite(runner, given.http_host, given.port)
+        await plain.start()
+        self._http_port = _port_of(plain, given.port)
+        if given.https_port is not None:
+            secure = web.TCPSite(
+                runner, given.open_host, given.https_port, ssl_context=tls_context(given.data / "certificate")
+            )
+            await secure.start()
+            self._https_port = _port_of(secure, given.https_port)
+
+    def doors(self, house: House, shop: Shop | None, sign_in: SignIn, ports: tuple[int, ...]) -> Doors:
+        given = self._settings
+        local = f"http://{'localhost' if not given.host else given.http_host}:{self._http_port}"
+        network = self._origins()[0] if (given.public_url or self._https_port) else local
+        path = customer_link(house, shop).removeprefix(house.settings.public_urls[0]) if shop else "/"
+        return Doors(
+            customer_url=network + path,
+            local_customer_url=local + path,
+            staff_url=f"{local}/staff",
+            network_staff_url=f"{network}/staff",
+            username=sign_in.username,
+            password=sign_in.password,
+            media_ports=ports,
+        )
+
+
+def _port_of(site: web.TCPSite, wanted: int) -> int:
+    server = site._server
+    sockets = getattr(server, "sockets", None) or ()
+    return next((int(entry.getsockname()[1]) for entry in sockets), wanted)

@@ -1,0 +1,129 @@
+"""Which peers' packets go into which call's journal: a plan's tapes made true, one recorder per call."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from media.errors import MediaFault
+from media.recorder import Recorder
+from rtc.forwarder import Forwarder
+from rtc.sdp import Negotiated
+from signaling.node import Tape
+
+ORIENTATION = "urn:3gpp:video-orientation"
+
+
+class Tapes:
+    """`negotiated(peer)` is None while that peer is not connected; such a tape waits until `taken_up` is called for it."""
+
+    def __init__(self, folder: Path, forwarder: Forwarder, negotiated: Callable[[str], Negotiated | None]) -> None:
+        self.faults = 0
+        self._folder = folder
+        self._forwarder = forwarder
+        self._negotiated = negotiated
+        self._recorders: dict[str, Recorder] = {}
+        self._wanted: dict[str, frozenset[Tape]] = {}
+        self._running: dict[str, Tape] = {}
+
+    def folder_of(self, call_id: str) -> Path:
+        return self._folder / call_id
+
+    def want(self, call_id: str, tapes: tuple[Tape, ...]) -> None:
+        """Stops at once what is no longer wanted, then starts what is new. Raises MediaFault when the disk refuses."""
+        before, after = self._wanted.get(call_id, frozenset()), frozenset(tapes)
+        for tape in before - after:
+            self._stop(tape)
+        self._wanted[call_id] = after
+        recorder = self._recorders.get(call_id)
+        if recorder and before and not after:
+            recorder.pause(time.monotonic_ns())
+            recorder.flush()
+        if after and recorder is None:
+            recorder = Recorder(self.folder_of(call_id))
+            recorder.open()
+            self._recorders[call_id] = recorder
+        elif recorder and after and not before:
+            recorder.resume(time.monotonic_ns())
+        for tape in after - before:
+            self._start(call_id, tape)
+
+    def taken_up(self, peer: str) -> None:
+        """This peer has just connected: its waiting tapes start."""
+        for call_id, tapes in self._wanted.items():
+            for tape in tapes:
+                if tape.peer == peer and peer not in self._running:
+                    self._start(call_id, tape)
+
+    def dropped(self, peer: str) -> None:
+        """This peer is gone; its tape waits for it, or for the peer that replaces it."""
+        self._running.pop(peer, None)
+        self._forwarder.set_tap(peer, None)
+
+    def _stop(self, tape: Tape) -> None:
+        if self._running.get(tape.peer) == tape:
+            self.dropped(tape.peer)
+
+    def _start(self, call_id: str, tape: Tape) -> None:
+        negotiated = self._negotiated(tape.peer)
+        recorder = self._recorders.get(call_id)
+        if negotiated is None or recorder is None:
+            return
+        streams = {}
+        for line in negotiated.lines:
+            if line.slot == 0 and line.accepts:
+                payloads = {c.pt: (c.name, c.clock_hz, c.fmtp) for c in line.codecs.values()}
+                streams[line.kind] = recorder.stream(tape.track, line.kind, payloads, line.extensions.get(ORIENTATION))
+        sound, picture = streams.get("audio"), streams.get("video")
+
+        def keep(packet: bytes, arrival_ns: int, is_video: bool) -> None:
+            stream = picture if is_video else sound
+            if stream:
+                stream.rtp(packet, arrival_ns)
+
+        def keep_report(packet: bytes, arrival_ns: int) -> None:
+            # each stream knows its own SSRC's report again; which of the two a block is for is not looked up here
+            for stream in streams.values():
+                stream.sender_report(packet, arrival_ns)
+
+        self._running[tape.peer] = tape
+        self._forwarder.set_tap(tape.peer, keep, keep_report)
+        self._forwarder.request_keyframe(tape.peer, time.monotonic_ns())
+
+    async def end(self, call_id: str) -> None:
+        """Closes the call's journal; it stays on the disk."""
+        for tape in self._wanted.pop(call_id, ()):
+            self._stop(tape)
+        recorder = self._recorders.pop(call_id, None)
+        if recorder:
+            await asyncio.to_thread(recorder.close)
+
+    async def close(self) -> None:
+        for call_id in list(self._recorders):
+            await self.end(call_id)
+
+    async def flush(self, call_id: str) -> None:
+        recorder = self._recorders.get(call_id)
+        if recorder:
+            recorder.flush()
+
+    async def forget(self, call_id: str) -> None:
+        """Deletes the journal. A call that is still being recorded keeps it."""
+        if call_id in self._recorders:
+            raise MediaFault("This call is still being recorded.")
+        await asyncio.to_thread(shutil.rmtree, self.folder_of(call_id), True)
+
+    def unfinished(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(entry.name for entry in self._folder.iterdir() if entry.is_dir())
+
+    def stats(self) -> dict[str, float]:
+        return {
+            "recorded_bytes": float(sum(recorder.written_bytes for recorder in self._recorders.values())),
+            "recording_dropped_packets": float(sum(recorder.dropped_packets for recorder in self._recorders.values())),
+            "recording_write_faults": float(sum(recorder.write_faults for recorder in self._recorders.values())),
+        }
