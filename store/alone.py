@@ -17,18 +17,18 @@ _opened_here: set[Path] = set()  # a process may lock its own file twice, so the
 
 
 @asynccontextmanager
-async def alone(path: Path) -> AsyncIterator[None]:
+async def alone(path: Path, *, patience: float = PATIENCE) -> AsyncIterator[None]:
     """Makes the file and its folder when missing, readable by the owner only, and keeps every other process out.
 
     A POSIX lock: the kernel drops it when the process dies, however it dies, and a child process does not inherit it.
-    Raises Unavailable when somebody else has the file for longer than PATIENCE, or when it cannot be made.
+    Raises Unavailable when somebody else has the file for longer than `patience` seconds, or when it cannot be made.
     """
     if path in _opened_here:
         raise Unavailable(f"{path.name} is already open in this process. Close it there first.")
     lock = _opened(path.with_name(f"{path.name}.lock"))
     _opened_here.add(path)
     try:
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + patience
         while not _locked(lock):
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable(

@@ -49,7 +49,7 @@ async def open_postgresql(url: str) -> AsyncIterator[PostgresTransactions]:
     """Connects and migrates; nodes that start together migrate one after the other."""
     try:
         address = make_url(url).set(drivername="postgresql+asyncpg")
-    except ArgumentError as fault:
+    except (ArgumentError, ValueError) as fault:
         raise Invalid("The database address is not of the form postgresql://user:password@host/name.") from fault
     engine = create_async_engine(
         address,

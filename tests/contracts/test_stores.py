@@ -118,9 +118,16 @@ async def test_a_customer_who_comes_again_is_renamed(db: Database) -> None:
 
 async def test_a_left_message_is_kept_once_and_finished_once(db: Database) -> None:
     kept = [
-        LeftMessage(id=f"m-{i}", shop_id="shop-1", customer_id="ann", name="Ann", text="x", created_at=NOW + i * calls.REJOIN_WINDOW)
+        LeftMessage(
+            id=f"m-{i}",
+            shop_id="shop-1",
+            customer_id="ann",
+            name="Ann",
+            text="x",
+            created_at=NOW + i * calls.REJOIN_WINDOW,
+        )
         for i in range(3)
-    ]  # fmt: skip
+    ]
     for one in kept:
         await db.people.leave_message(one)
     await db.people.leave_message(kept[0].model_copy(update={"text": "other"}))
@@ -140,8 +147,14 @@ async def test_a_left_message_is_kept_once_and_finished_once(db: Database) -> No
 async def test_a_call_comes_back_as_it_was_kept_with_times_in_utc(db: Database) -> None:
     shanghai = timezone(timedelta(hours=8))
     call = LIVE.model_copy(
-        update={"answered_at": NOW.astimezone(shanghai), "invited_ids": ("s-1",), "held": True, "consent": True, "note": "“灰”"}
-    )  # fmt: skip
+        update={
+            "answered_at": NOW.astimezone(shanghai),
+            "invited_ids": ("s-1",),
+            "held": True,
+            "consent": True,
+            "note": "“灰”",
+        }
+    )
     await db.calls.add(call)
     kept = await db.calls.get("call-1")
     assert kept == call
@@ -398,8 +411,13 @@ async def test_a_recording_grows_in_place(db: Database) -> None:
     assert await db.calls.recording("call-1") == Recording(call_id="call-1", state="none")
     await db.calls.put_recording(Recording(call_id="call-1", state="recording", started_at=NOW))
     ready = Recording(
-        call_id="call-1", state="ready", started_at=NOW, duration_s=20.125, files={"call": "b" * 64}, tracks=({"kind": "audio"},)
-    )  # fmt: skip
+        call_id="call-1",
+        state="ready",
+        started_at=NOW,
+        duration_s=20.125,
+        files={"call": "b" * 64},
+        tracks=({"kind": "audio"},),
+    )
     await db.calls.put_recording(ready)
     assert await db.calls.recording("call-1") == ready
     with pytest.raises(NotFound):

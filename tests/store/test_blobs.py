@@ -1,0 +1,115 @@
+"""A blob is whole or absent, has one name, and no name leads out of its folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import Invalid, NotFound, Unavailable
+from store.blobs import ABANDONED_S, FileBlobs, open_blobs
+
+PHOTO = b"\xff\xd8 a photo" * 1000
+NAME = hashlib.sha256(PHOTO).hexdigest() + ".jpg"
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[FileBlobs]:
+    async with open_blobs(tmp_path / "blobs") as opened:
+        yield opened
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_a_blob_is_named_by_its_content_and_kept_once(blobs: FileBlobs, tmp_path: Path) -> None:
+    assert await blobs.put(PHOTO, ".jpg") == NAME
+    names = await asyncio.gather(*(blobs.put(PHOTO, ".jpg") for _ in range(20)))
+    assert set(names) == {NAME}
+    path = await blobs.path(NAME)
+    assert path.read_bytes() == PHOTO
+    assert files(tmp_path) == [path]
+
+
+async def test_a_finished_file_is_moved_not_copied(blobs: FileBlobs, tmp_path: Path) -> None:
+    source = tmp_path / "finished"
+    source.write_bytes(PHOTO)
+    number = source.stat().st_ino
+    assert await blobs.put_file(source, ".jpg") == NAME
+    assert not source.exists()
+    assert (await blobs.path(NAME)).stat().st_ino == number
+    source.write_bytes(PHOTO)
+    assert await blobs.put_file(source, ".jpg") == NAME
+    assert not source.exists()
+
+
+async def test_a_file_from_another_disk_is_kept_whole(blobs: FileBlobs) -> None:
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as source:
+        source.write(PHOTO)
+    assert await blobs.put_file(Path(source.name), ".jpg") == NAME
+    assert not os.path.lexists(source.name)
+    assert (await blobs.path(NAME)).read_bytes() == PHOTO
+
+
+async def test_what_is_not_there_is_not_found(blobs: FileBlobs, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        await blobs.path(NAME)
+    with pytest.raises(NotFound):
+        await blobs.put_file(tmp_path / "none", ".jpg")
+    with pytest.raises(NotFound):
+        await blobs.put_file(tmp_path, ".jpg")
+    await blobs.delete(NAME)
+    await blobs.put(PHOTO, ".jpg")
+    await blobs.delete(NAME)
+    with pytest.raises(NotFound):
+        await blobs.path(NAME)
+
+
+@given(
+    st.text(max_size=80)
+    | st.sampled_from(["../" * 5 + "etc/passwd", f"../{NAME}", f"{NAME}/..", f"{NAME}\n", "\x00", "."])
+)
+async def test_no_other_name_reaches_any_file(name: str) -> None:
+    blobs = FileBlobs(Path("/nonexistent"))
+    with pytest.raises(NotFound):
+        await blobs.path(name)
+    with pytest.raises(NotFound):
+        await blobs.delete(name)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "./x", "..", ".a/b", ".JPG", ".\x00", ".verylongsuffix", ".jpg\n"])
+async def test_a_suffix_is_a_dot_and_letters(blobs: FileBlobs, tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / "finished"
+    source.write_bytes(PHOTO)
+    with pytest.raises(Invalid):
+        await blobs.put(PHOTO, suffix)
+    with pytest.raises(Invalid):
+        await blobs.put_file(source, suffix)
+    assert source.read_bytes() == PHOTO
+
+
+async def test_what_a_dead_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    async with open_blobs(tmp_path):
+        pass
+    old, young = tmp_path / ".unfinished" / "old", tmp_path / ".unfinished" / "young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    long_ago = young.stat().st_mtime - ABANDONED_S - 60
+    os.utime(old, (long_ago, long_ago))
+    async with open_blobs(tmp_path):
+        assert (old.exists(), young.exists()) == (False, True)
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="data folder"):
+        async with open_blobs(tmp_path / "file" / "blobs"):
+            pass
