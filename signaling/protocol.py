@@ -24,7 +24,7 @@ Unit = Annotated[float, Field(ge=-0.5, le=1.5)]  # a share of the picture's widt
 
 
 class Frame(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Request(Frame):

@@ -1,0 +1,106 @@
+"""The two ways a frame travels: a WebSocket and a data channel. Above them nothing differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+from aiohttp import ClientConnectionError, web
+
+from domain.errors import Refusal
+from signaling.node import MediaNode
+from signaling.outbox import Outbox
+
+CarrierName = Literal["socket", "channel"]
+
+# Close codes: 4000-4499 come back, 4500-4999 stay away.
+RESTARTING = 4000
+TOO_SLOW = 4001
+NO_HELLO = 4002
+TOO_MANY = 4029
+REPLACED = 4500
+BAD_FRAMES = 4501
+CLOSE_DEADLINE_S = 2.0
+
+
+class SocketCarrier:
+    """One WebSocket. `run` is its writer's whole life and closes the socket at the end; `close` names the reason."""
+
+    name: CarrierName = "socket"
+
+    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
+        self._socket = socket
+        self._abort = abort
+        self._outbox = Outbox(self._write)
+        self._ending = (1000, "")
+
+    @property
+    def is_open(self) -> bool:
+        return not self._outbox.closed
+
+    def send(self, text: str) -> bool:
+        return self._outbox.put(text)
+
+    def close(self, code: int, reason: str) -> None:
+        """What was sent before still goes out; then the socket closes with `code`."""
+        self._ending = (code, reason)
+        self._outbox.finish()
+
+    def drop(self) -> None:
+        """The socket is gone: nothing more is written."""
+        self._outbox.abandon()
+
+    async def run(self) -> None:
+        await self._outbox.run()
+        code, reason = (TOO_SLOW, "too slow") if self._outbox.overflowed else self._ending
+        try:
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._socket.close(code=code, message=reason.encode())
+        except (TimeoutError, ClientConnectionError, ConnectionError, RuntimeError):
+            self._abort()
+
+    async def _write(self, text: str) -> bool:
+        try:
+            await self._socket.send_str(text)
+        except (ClientConnectionError, ConnectionError, RuntimeError):
+            return False
+        return True
+
+
+class ChannelCarrier:
+    """The data channel of one peer. A text that the node would not take is handed to `refused`."""
+
+    name: CarrierName = "channel"
+
+    def __init__(self, node: MediaNode, peer: str, refused: Callable[[str], None]) -> None:
+        self._node = node
+        self._peer = peer
+        self._refused = refused
+        self._outbox = Outbox(self._write)
+
+    @property
+    def is_open(self) -> bool:
+        return not self._outbox.closed
+
+    def send(self, text: str) -> bool:
+        return self._outbox.put(text)
+
+    def drop(self) -> None:
+        self._outbox.abandon()
+
+    async def run(self) -> None:
+        await self._outbox.run()
+
+    async def _write(self, text: str) -> bool:
+        try:
+            async with asyncio.timeout(2.0):
+                taken = await self._node.send_text(self._peer, text)
+        except (Refusal, TimeoutError):
+            taken = False
+        if not taken:
+            self._refused(text)
+        return True
+
+
+Carrier = SocketCarrier | ChannelCarrier

@@ -1,0 +1,223 @@
+"""The live half of the door: WebSocket and data-channel sessions, the waiting line, calls.
+
+`signaling.app` routes `/ws/staff` and `/ws/customer` here once it knows who is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from domain.errors import Invalid, Refusal
+from domain.people import Customer, Staff
+from domain.record import Picture
+from signaling.attending import Attendant, error_frame, ref_in, understand
+from signaling.carriers import NO_HELLO, REPLACED, RESTARTING, SocketCarrier
+from signaling.floor import Floor
+from signaling.hearing import Hearing
+from signaling.house import House
+from signaling.line import WaitingLine
+from signaling.presence import Presence
+from signaling.protocol import MAX_FRAME_BYTES, Hello, PictureReplaced, Replaced
+from signaling.recordings import Recordings
+from signaling.returning import take_up_open_calls
+from signaling.session import Session
+from signaling.stage import Stage
+from signaling.welcome import greet
+
+log = structlog.get_logger()
+HELLO_DEADLINE_S = 10.0
+HEARTBEAT_S = 10.0
+CLOSE_WAIT_S = 2.0
+LOOK_EVERY_S = 1.0
+LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
+
+
+class Live:
+    """Satisfies `signaling.app.LiveDoor`. Use `async with Live(house)`: it listens to the node, takes up open calls and
+    owns every task. `close` closes all sockets (code 4000, come back); leaving the block does it too."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.floor = Floor(house)
+        self.line = WaitingLine(self.floor)
+        self.recordings = Recordings(self.floor)
+        self._stage = Stage(self.floor, self.line, self.recordings)
+        self.presence = Presence(self._stage)
+        self._attendant = Attendant(self._stage)
+        self._hearing = Hearing(self._stage, self.presence, self._attendant.attend)
+        self._stack = AsyncExitStack()
+        self._writers: dict[SocketCarrier, asyncio.Task[None]] = {}
+        self._is_closing = False
+
+    async def __aenter__(self) -> Self:
+        self.house.node.listen(self._hearing.hear)
+        await take_up_open_calls(self.floor)
+        self.floor.tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._spawn_background()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+        self.floor.tasks = None
+        self.floor.cancel_all()
+        for session in list(self.floor.sessions.values()):
+            session.close()
+        await self._stack.__aexit__(kind, fault, trace)
+
+    def _spawn_background(self) -> None:
+        self.floor.spawn(self._look_at_the_clock())
+        self.floor.spawn(self.recordings.take_up_unfinished())
+
+    async def _look_at_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.presence.look()
+            except Exception:
+                self.floor.counts["faults"] += 1
+                log.exception("the clock's turn failed")
+
+    async def close(self) -> None:
+        """Closes every WebSocket with 4000 and waits for that, at most 3 s. Call it when the web server begins to shut
+        down, before it waits for its requests."""
+        self._is_closing = True
+        writers = dict(self._writers)
+        for carrier in writers:
+            carrier.close(RESTARTING, "restarting")
+        if writers:
+            await asyncio.wait(writers.values(), timeout=CLOSE_WAIT_S + 1)
+
+    # --- what the door asks ---
+
+    async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
+        return await self._serve(request, staff)
+
+    async def customer_socket(self, request: web.Request, customer: Customer) -> web.WebSocketResponse:
+        return await self._serve(request, customer)
+
+    def staff_available(self, shop_id: str) -> int:
+        """How many of the shop could answer a customer now."""
+        return self.line.staff_available(shop_id)
+
+    def pending_picture(self, picture_id: str) -> tuple[str, bytes] | None:
+        """(call id, JPEG) of a picture that is shown but not kept."""
+        pending = self.floor.pending.get(picture_id)
+        return (pending.call_id, pending.shot.jpeg) if pending is not None else None
+
+    async def picture_replaced(self, picture: Picture) -> None:
+        """A kept picture changed in the store (its still arrived, its drawing was redone): its people are told."""
+        visit = self.floor.visits.get(picture.call_id)
+        if visit is not None:
+            self.floor.tell(visit, PictureReplaced(picture=picture))
+
+    async def left_message_arrived(self, shop_id: str) -> None:
+        """A message was left, or one was done: staff see the new count."""
+        await self.line.count_unread(shop_id)
+
+    def counts(self) -> dict[str, float]:
+        """Flat counters and gauges for operators."""
+        sessions = self.floor.sessions.values()
+        gauges = {
+            "sessions": len(sessions),
+            "sockets": len(self._writers),
+            "open_calls": len(self.floor.open_visits()),
+            "resent_events": sum(s.feed.resent for s in sessions),
+        }
+        return {k: float(v) for k, v in {**self.floor.counts, **gauges}.items()}
+
+    # --- one WebSocket ---
+
+    async def _serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, timeout=CLOSE_WAIT_S, max_msg_size=LARGEST_READ, compress=False
+        )
+        await socket.prepare(request)
+
+        def abort() -> None:
+            if request.transport is not None:
+                request.transport.abort()
+
+        carrier = SocketCarrier(socket, abort)
+        writer = self.floor.spawn(carrier.run())
+        if writer is None or self._is_closing:
+            await socket.close(code=RESTARTING, message=b"restarting")
+            carrier.drop()
+            return socket
+        self._writers[carrier] = writer
+        session: Session | None = None
+        try:
+            session = await self._begin(socket, carrier, person)
+            if session is not None:
+                async for message in socket:
+                    self._take(session, carrier, message.type, message.data)
+        finally:
+            self._gone(session, carrier)
+            carrier.close(1000, "")
+            await asyncio.wait([writer], timeout=CLOSE_WAIT_S + 1)
+            self._writers.pop(carrier, None)
+        return socket
+
+    def _take(self, session: Session, carrier: SocketCarrier, kind: WSMsgType, data: object) -> None:
+        if kind is WSMsgType.TEXT and isinstance(data, str):
+            self._attendant.attend(session, carrier, data)
+        elif kind is WSMsgType.BINARY:
+            self._attendant.attend(session, carrier, "")  # frames are text: this one is refused and counted
+
+    async def _begin(
+        self, socket: web.WebSocketResponse, carrier: SocketCarrier, person: Staff | Customer
+    ) -> Session | None:
+        """Waits for `hello` and answers it; None when it did not come in time or was something else."""
+        side = "staff" if isinstance(person, Staff) else "customer"
+        try:
+            async with asyncio.timeout(HELLO_DEADLINE_S):
+                message = await socket.receive()
+        except TimeoutError:
+            carrier.close(NO_HELLO, "no hello in time")
+            return None
+        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            return None
+        text = message.data if message.type is WSMsgType.TEXT else ""
+        try:
+            hello = understand("staff" if side == "staff" else "customer", text)
+            if not isinstance(hello, Hello):
+                raise Invalid("Say hello first.", code="hello_first")
+        except Refusal as refusal:
+            self.floor.counts[f"refused_{refusal.code}"] += 1
+            carrier.send(error_frame(ref_in(text), refusal).model_dump_json())
+            carrier.close(NO_HELLO, "say hello first")
+            return None
+        session = self.floor.session_of(person)
+        try:
+            await greet(self.floor, session, hello, carrier, self._take_over)
+            self.presence.changed(session)
+            if session.side == "staff":
+                await self.line.greet(session)
+        except Exception:
+            self.floor.counts["faults"] += 1
+            log.exception("a session could not begin")
+            carrier.close(RESTARTING, "something went wrong, come back")
+            return None if session.socket is not carrier else session
+        return session
+
+    def _take_over(self, session: Session, carrier: SocketCarrier) -> None:
+        """The newest socket of a person is theirs; the one before is told and closed for good."""
+        former, session.socket = session.socket, carrier
+        session.bad_frames = session.over_rate = 0
+        session.forget_told()
+        if former is not None:
+            former.send(Replaced().model_dump_json())
+            former.close(REPLACED, "another tab took over")
+
+    def _gone(self, session: Session | None, carrier: SocketCarrier) -> None:
+        if session is not None and session.socket is carrier:
+            session.socket = None
+            session.feed.carrier_lost("socket")
+            self.presence.changed(session)

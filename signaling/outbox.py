@@ -1,0 +1,73 @@
+"""Frames on their way out on one carrier: in order, bounded, never waited for by whoever puts them there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+MAX_FRAMES = 512  # a slow phone on a bad network holds some 30 s of a busy call's news
+MAX_CHARACTERS = 4 * 1024 * 1024
+DELIVERY_DEADLINE_S = 8.0  # under the WebSocket's heartbeat, so that a stuck reader is noticed here first
+
+
+class Outbox:
+    """`deliver` writes one text and answers False when the carrier is of no use any more.
+
+    `put` answers False when the box is full or closed; `run` is one task's whole life and ends when `finish` was asked
+    for and the rest is out, when `deliver` fails, or when it exceeds the deadline. `overflowed` tells a slow reader
+    from a dead one.
+    """
+
+    def __init__(self, deliver: Callable[[str], Awaitable[bool]]) -> None:
+        self._deliver = deliver
+        self._waiting: deque[str] = deque()
+        self._characters = 0
+        self._wake = asyncio.Event()
+        self._finishing = False
+        self.closed = False
+        self.overflowed = False
+
+    def put(self, text: str) -> bool:
+        if self.closed or self._finishing:
+            return False
+        if len(self._waiting) >= MAX_FRAMES or self._characters + len(text) > MAX_CHARACTERS:
+            self.overflowed = True
+            self.abandon()
+            return False
+        self._waiting.append(text)
+        self._characters += len(text)
+        self._wake.set()
+        return True
+
+    def finish(self) -> None:
+        """Nothing more comes in; what waits still goes out."""
+        self._finishing = True
+        self._wake.set()
+
+    def abandon(self) -> None:
+        """Drops what waits and ends `run`."""
+        self.closed = True
+        self._waiting.clear()
+        self._characters = 0
+        self._wake.set()
+
+    async def run(self) -> None:
+        try:
+            while not self.closed:
+                if not self._waiting:
+                    if self._finishing:
+                        return
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                text = self._waiting.popleft()
+                self._characters -= len(text)
+                async with asyncio.timeout(DELIVERY_DEADLINE_S):
+                    if not await self._deliver(text):
+                        return
+        except TimeoutError:
+            self.overflowed = True
+        finally:
+            self.closed = True
+            self._waiting.clear()

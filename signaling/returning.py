@@ -1,0 +1,35 @@
+"""The start after a stop or a crash: open calls are taken up as they stand; their people have the window to return."""
+
+from __future__ import annotations
+
+from domain.call import Call, gone
+from domain.errors import NotFound
+from signaling.floor import Floor
+from signaling.visit import Visit
+
+
+async def take_up_open_calls(floor: Floor) -> None:
+    now = floor.house.now()
+
+    def nobody_is_here_yet(call: Call) -> Call:
+        return gone(gone(call, "customer", now), "staff", now if call.staff_ids else None)
+
+    for call in await floor.house.calls.open_calls():
+        visit = Visit(await floor.house.calls.change(call.id, nobody_is_here_yet), taken_up_at=now)
+        visit.is_planned = True  # a node that outlived us may still follow the plan of before
+        await _read_stream(floor, visit)
+        for staff_id in (*call.staff_ids, *call.invited_ids):
+            try:
+                visit.names[staff_id] = (await floor.house.people.staff(staff_id)).name
+            except NotFound:
+                visit.names[staff_id] = ""
+        floor.visits[call.id] = visit
+
+
+async def _read_stream(floor: Floor, visit: Visit) -> None:
+    while True:
+        events = await floor.house.calls.events(visit.id, after=visit.head)
+        if not events:
+            return
+        visit.head = events[-1].position
+        visit.consents |= {e.cmid: e.position for e in events if e.kind == "consent"}
