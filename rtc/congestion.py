@@ -1,0 +1,148 @@
+"""Transport-wide congestion control end to end: the sink's arrival times, told to the source in the source's numbers.
+
+An `Uplink` is the way from a source peer to us, a `Downlink` the way from us to a sink peer. Each source has exactly
+one who tells it how its packets fared: the sink that shows it first (its owner), or this server while no sink does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rtc.twcc import TICK_NS, WRAP_TICKS, Feedback, build_feedback
+
+if TYPE_CHECKING:
+    from rtc.party import Party
+
+RING = 4096
+MASK = RING - 1
+OWNER_SILENT_NS = 2_000_000_000  # a congested sink may be late with feedback; one that is silent for longer is gone
+CLOCK_JUMP_TICKS = 20_000  # 5 s
+LONGEST_RUN = 2000
+
+
+class Uplink:
+    """What came from one source peer, by its own transport-wide sequence number (extended beyond 16 bits)."""
+
+    __slots__ = ("_feedbacks", "_numbers", "_times_ns", "owner", "owner_heard_ns", "party", "reported", "top")
+
+    def __init__(self, party: Party) -> None:
+        self.party = party
+        self.top = -1
+        self.reported = -1
+        self.owner: Downlink | None = None
+        self.owner_heard_ns = 0
+        self._feedbacks = 0
+        self._numbers = [-1] * RING
+        self._times_ns = [0] * RING
+
+    def arrived(self, sequence: int, now_ns: int) -> int:
+        """Notes an arrival and answers the extended number."""
+        top = self.top
+        step = (sequence - top) & 0xFFFF
+        if step < 0x8000 and top >= 0:
+            number = self.top = top + step
+        elif top < 0:
+            number = self.top = 0x10000 + sequence
+            self.reported = number - 1
+        else:
+            number = top + step - 0x10000
+        at = number & MASK
+        self._numbers[at] = number
+        self._times_ns[at] = now_ns
+        return number
+
+    def give_to(self, owner: Downlink | None) -> None:
+        if owner is not self.owner:
+            self.owner = owner
+            self.owner_heard_ns = 0
+
+    def reports_itself(self, now_ns: int) -> bool:
+        """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
+        return self.owner is None or now_ns - self.owner_heard_ns > OWNER_SILENT_NS
+
+    def own_feedback(self, sender: int, media: int) -> list[bytes]:
+        """Feedback from our own arrivals since the last report."""
+        first = max(self.reported + 1, self.top - LONGEST_RUN)
+        numbers, arrivals = self._numbers, self._times_ns
+        times = [arrivals[n & MASK] // TICK_NS if numbers[n & MASK] == n else None for n in range(first, self.top + 1)]
+        return self._build(sender, media, first, times)
+
+    def translated(self, sender: int, media: int, arrivals: dict[int, int | None]) -> list[bytes]:
+        """Feedback from a sink's arrivals, `arrivals` by our number of this source, in ticks of our clock.
+
+        What came to us and was not for the sink to acknowledge (a repeated packet, a codec it has not) counts as
+        arrived with its neighbour: only what the network lost may look lost to the sender.
+        """
+        first = self.reported + 1
+        last = max(arrivals, default=-1)
+        if last < first:
+            return []
+        first = max(first, last - LONGEST_RUN)
+        times: list[int | None] = []
+        latest = next((arrivals[n] for n in sorted(arrivals) if n >= first and arrivals[n] is not None), None)
+        for n in range(first, last + 1):
+            if n in arrivals:
+                time = arrivals[n]
+                latest = time if time is not None else latest
+            else:
+                time = latest if self._numbers[n & MASK] == n else None
+            times.append(time)
+        return self._build(sender, media, first, times)
+
+    def _build(self, sender: int, media: int, first: int, times: list[int | None]) -> list[bytes]:
+        packets = build_feedback(sender, media, self._feedbacks, first & 0xFFFF, times)
+        if packets:
+            self._feedbacks += len(packets)
+            self.reported = first + len(times) - 1
+        return packets
+
+
+class Downlink:
+    """The transport-wide counter of one sink peer, and for each number sent whose packet it was. `uplinks` and
+    `numbers` are written in place by the legs (`numbers` -1: our own retransmission)."""
+
+    __slots__ = ("_clock", "_offset", "counter", "numbers", "uplinks")
+
+    def __init__(self) -> None:
+        self.counter = 0
+        self.uplinks: list[Uplink | None] = [None] * RING
+        self.numbers = [-1] * RING
+        self._clock = -1
+        self._offset = 0
+
+    def heard(self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, dict[int, int | None]], None]) -> None:
+        """Sorts a sink's feedback by source, in our clock's ticks, and tells each source that this sink owns."""
+        found: dict[Uplink, dict[int, int | None]] = {}
+        now = now_ns // TICK_NS
+        sequence = feedback.base
+        self._set_clock(feedback, now)
+        for time in feedback.times:
+            if time is not None:
+                ahead = (time - self._clock) % WRAP_TICKS
+                self._clock += ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS
+            if (self.counter - sequence) & 0xFFFF < RING:
+                at = sequence & MASK
+                uplink, number = self.uplinks[at], self.numbers[at]
+                if uplink is not None and number >= 0 and uplink.owner is self:
+                    found.setdefault(uplink, {})[number] = None if time is None else max(self._clock + self._offset, 0)
+            sequence = (sequence + 1) & 0xFFFF
+        for uplink, arrivals in found.items():
+            uplink.owner_heard_ns = now_ns
+            tell(uplink, arrivals)
+
+    def _set_clock(self, feedback: Feedback, now: int) -> None:
+        """Ties the sink's clock to ours at the first feedback (and after a jump), so that a change of owner is no jump
+        in time for the sender."""
+        first = next((t for t in feedback.times if t is not None), None)
+        if first is None:
+            return
+        if self._clock < 0:
+            self._clock = first
+            self._offset = now - first
+            return
+        ahead = (first - self._clock) % WRAP_TICKS
+        clock = self._clock + (ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS)
+        if abs(clock + self._offset - now) > CLOCK_JUMP_TICKS:
+            self._clock = first
+            self._offset = now - first

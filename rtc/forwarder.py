@@ -1,0 +1,194 @@
+"""Who hears and sees whom: parties, routes, taps.
+
+Pure computation: packets and time come as arguments, `Port`s take what goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rtc import reports
+from rtc.leg import Leg
+from rtc.party import Party, Port
+from rtc.sdp import Kind
+from rtc.source import Quality, Tap
+
+KINDS: tuple[Kind, ...] = ("audio", "video")
+FEEDBACK_NS = 95_000_000  # every second tick
+REPORT_NS = 1_000_000_000
+
+Wish = tuple[str, int, str]  # sink, slot, source
+TapReport = Callable[[bytes, int], None]
+
+__all__ = ["Forwarder", "Party", "Port", "Quality", "Wish"]
+
+
+class Forwarder:
+    """Routes are wishes: peers that are not here yet are connected when they come. Call `tick` every 50 ms.
+
+    A sink's slot shows one source; when two calls wish for the same slot, the later wish holds.
+    """
+
+    def __init__(self) -> None:
+        self._parties: dict[str, Party] = {}
+        self._wishes: dict[str, frozenset[Wish]] = {}
+        self._taps: dict[str, tuple[Tap | None, TapReport | None]] = {}
+        self._now_ns = 0
+        self._fed_ns = 0
+        self._reported_ns = 0
+        self._stray = 0
+
+    def add_peer(self, port: Port) -> None:
+        """A peer, or the same one again with a new description: what it sends and receives goes on where possible."""
+        party = self._parties.get(port.id)
+        if party is None:
+            party = self._parties[port.id] = Party(port)
+        else:
+            party.renegotiate(port)
+        self._apply_tap(party)
+        self._connect()
+
+    def remove_peer(self, peer_id: str) -> None:
+        """Its wishes stay and hold again when it comes back under this id, as a new peer."""
+        party = self._parties.pop(peer_id, None)
+        if party is None:
+            return
+        for leg in party.legs.values():
+            if leg.source is not None:
+                leg.source.detach(leg)
+        for source in party.sources.values():
+            for leg in (*source.legs, *source.waiting):
+                source.detach(leg)
+        party.uplink.give_to(None)
+        self._choose_owners()
+
+    def set_routes(self, call_id: str, routes: Iterable[Wish], now_ns: int | None = None) -> None:
+        """The whole wish for one call; an empty one disconnects all of it."""
+        if now_ns is not None:
+            self._now_ns = now_ns
+        wishes = frozenset(routes)
+        self._wishes.pop(call_id, None)
+        if wishes:
+            self._wishes[call_id] = wishes
+        self._connect()
+
+    def _connect(self) -> None:
+        """Makes the legs agree with the wishes: ends what nobody wants, then starts what is new."""
+        wanted: dict[tuple[str, int], str] = {}
+        for wishes in self._wishes.values():
+            for sink, slot, source in wishes:
+                wanted[sink, slot] = source
+        started: list[tuple[Leg, Party]] = []
+        for party in self._parties.values():
+            for (_, slot), leg in party.legs.items():
+                other = self._parties.get(wanted.get((party.id, slot), ""))
+                goal = other.sources.get(leg.kind) if other is not None and leg.line.sends else None
+                if leg.source is goal:
+                    continue
+                if leg.source is not None:
+                    leg.source.detach(leg)
+                if goal is not None and other is not None:
+                    started.append((leg, other))
+        for leg, other in started:
+            other.sources[leg.kind].attach(leg, self._now_ns)
+        self._choose_owners()
+
+    def _choose_owners(self) -> None:
+        for party in self._parties.values():
+            party.choose_owner()
+
+    def source_of(self, peer_id: str) -> Party:
+        """The party whose `rtp` and `rtcp` (packet, now_ns) the transport calls directly. Raises KeyError."""
+        return self._parties[peer_id]
+
+    def rtp_in(self, peer_id: str, packet: bytes, now_ns: int) -> None:
+        party = self._parties.get(peer_id)
+        if party is None:
+            self._stray += 1
+            return
+        self._now_ns = now_ns
+        party.rtp(packet, now_ns)
+
+    def rtcp_in(self, peer_id: str, packet: bytes, now_ns: int) -> None:
+        party = self._parties.get(peer_id)
+        if party is None:
+            self._stray += 1
+            return
+        self._now_ns = now_ns
+        party.rtcp(packet, now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Retries, feedback, reports. Work is per peer, not per packet."""
+        self._now_ns = now_ns
+        feeds = now_ns - self._fed_ns >= FEEDBACK_NS
+        span_ns = now_ns - self._reported_ns
+        for party in self._parties.values():
+            for source in party.sources.values():
+                source.tick(now_ns)
+            for leg in party.legs.values():
+                leg.tick()
+            uplink = party.uplink
+            if feeds and uplink.top > uplink.reported and uplink.reports_itself(now_ns):
+                party.tell_uplink(uplink.own_feedback(*party.speaker))
+            if span_ns >= REPORT_NS:
+                reports.report_for_ourselves(party, span_ns, now_ns)
+        if feeds:
+            self._fed_ns = now_ns
+        if span_ns >= REPORT_NS:
+            self._reported_ns = now_ns
+
+    def set_tap(self, peer_id: str, rtp: Tap | None, sender_report: TapReport | None = None) -> None:
+        """`rtp(packet, arrival_ns, is_video)` gets each original packet once, in order of arrival (retransmissions
+        unwrapped; no duplicates, no padding); `sender_report(block, arrival_ns)` each sender report. May come before
+        the peer; None ends it at once."""
+        self._taps.pop(peer_id, None)
+        if rtp is not None or sender_report is not None:
+            self._taps[peer_id] = (rtp, sender_report)
+        party = self._parties.get(peer_id)
+        if party is not None:
+            self._apply_tap(party)
+
+    def _apply_tap(self, party: Party) -> None:
+        tap, tap_report = self._taps.get(party.id, (None, None))
+        for source in party.sources.values():
+            source.tap, source.tap_report = tap, tap_report
+
+    def gop(self, peer_id: str) -> tuple[str, list[bytes]] | None:
+        """The codec's name and the packets since the last keyframe, in order of sequence; holes are packets that are
+        not here. None: no picture, no keyframe, or longer ago than is kept (ask for one)."""
+        party = self._parties.get(peer_id)
+        source = party.sources.get("video") if party is not None else None
+        found = source.ring.since_keyframe(source.highest) if source is not None else None
+        return (source.codec, [packet for _, packet in found]) if source is not None and found else None
+
+    def request_keyframe(self, peer_id: str, now_ns: int) -> None:
+        party = self._parties.get(peer_id)
+        source = party.sources.get("video") if party is not None else None
+        if source is not None:
+            source.request_keyframe(now_ns)
+
+    def quality(self, peer_id: str) -> dict[Kind, Quality]:
+        """How this peer's packets came in during the last second."""
+        party = self._parties.get(peer_id)
+        return {kind: source.quality for kind, source in party.sources.items()} if party is not None else {}
+
+    def stats(self) -> dict[str, int]:
+        """Sums over the present peers; every key is always there."""
+        sources = [source for party in self._parties.values() for source in party.sources.values()]
+        legs = [leg for party in self._parties.values() for leg in party.legs.values()]
+        return {
+            "peers": len(self._parties),
+            "routes": sum(leg.source is not None for leg in legs),
+            "packets_in": sum(s.received for s in sources),
+            "bytes_in": sum(s.octets for s in sources),
+            "packets_out": sum(leg.packets for leg in legs),
+            "payload_bytes_out": sum(leg.octets for leg in legs),
+            "duplicates": sum(s.duplicates for s in sources),
+            "recovered": sum(s.recovered for s in sources),
+            "given_up": sum(s.missing.given_up for s in sources),
+            "malformed": sum(s.malformed for s in sources),
+            "unknown_ssrc": sum(p.unknown for p in self._parties.values()),
+            "unknown_peer": self._stray,
+            "keyframes": sum(s.keyframes for s in sources),
+            "keyframes_asked": sum(s.keyframes_asked for s in sources),
+        }

@@ -1,0 +1,178 @@
+"""RTCP carried across: reports with the leg's numbers for the source's, requests for keyframes and packets, REMB.
+
+Reception reports of the sink that shows a source first go to the source, so round trips and losses are those of the
+whole way; without such a sink this server reports for itself. NTP times of sender reports stay the sender's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtc import rtcp, twcc
+from rtc.nack import read_nack
+from rtc.rtcp import Block, Report, SenderInfo
+
+if TYPE_CHECKING:
+    from rtc.congestion import Uplink
+    from rtc.leg import Leg
+    from rtc.party import Party
+    from rtc.source import Source
+
+REPORT_SILENT_NS = 2_500_000_000  # browsers report every second or so; after this we report in their place
+
+
+def hear(party: Party, packet: bytes, now_ns: int) -> None:
+    """One compound from a peer."""
+    party.now_ns = now_ns
+    for block in rtcp.blocks(packet):
+        kind, data = block.kind, block.data
+        if kind == rtcp.SENDER_REPORT:
+            _sender_report(party, block, now_ns)
+            _reception(party, block, now_ns)
+        elif kind == rtcp.RECEIVER_REPORT:
+            _reception(party, block, now_ns)
+        elif kind == rtcp.TRANSPORT_FEEDBACK and block.subtype == rtcp.TRANSPORT_WIDE:
+            _transport_wide(party, data, now_ns)
+        elif kind == rtcp.TRANSPORT_FEEDBACK and block.subtype == rtcp.NACK:
+            leg = party.legs_by_ssrc.get(rtcp.media_ssrc(data))
+            if leg is not None:
+                leg.nacked(read_nack(data), now_ns)
+        elif kind == rtcp.PAYLOAD_FEEDBACK:
+            _payload_feedback(party, block, now_ns)
+        elif kind == rtcp.BYE:
+            for ssrc in rtcp.bye_ssrcs(block):
+                party.forget(ssrc)
+
+
+def _sender_report(party: Party, block: Block, now_ns: int) -> None:
+    info = rtcp.sender_info(block.data)
+    if info is None:
+        return
+    for source in party.sources.values():
+        if source.ssrc == info.ssrc:
+            source.sender_report = (info.ntp, info.rtp, now_ns)
+            source.sent_reports.append(info.ntp >> 16 & 0xFFFFFFFF)
+            for leg in source.legs:
+                _send_report(leg, info.ntp, info.rtp)
+            if source.tap_report is not None:
+                source.tap_report(block.data, now_ns)
+
+
+def _send_report(leg: Leg, ntp: int, stamp: int) -> None:
+    info = SenderInfo(leg.ssrc, ntp, stamp + leg.stamp_offset, leg.packets, leg.octets)
+    leg.party.send_rtcp(rtcp.build_sender_report(info, leg.line.cname))
+
+
+def tell_clock(source: Source, leg: Leg, now_ns: int) -> None:
+    """The source's last sender report, moved on to now: a leg need not wait seconds for the next one."""
+    if source.sender_report is None:
+        return
+    ntp, stamp, at_ns = source.sender_report
+    passed = now_ns - at_ns
+    _send_report(leg, ntp + (passed << 32) // 1_000_000_000, stamp + passed * leg.clock_hz // 1_000_000_000)
+
+
+def _reception(party: Party, block: Block, now_ns: int) -> None:
+    told: dict[Party, list[Report]] = {}
+    for report in rtcp.reports(block):
+        leg = party.legs_by_ssrc.get(report.ssrc)
+        source = leg.source if leg is not None else None
+        if leg is None or source is None or source.ssrc < 0 or leg not in source.legs:
+            continue
+        fresh = max(report.lost - leg.lost_seen, 0)
+        leg.lost_seen = report.lost
+        if leg.slot != 0 or leg is not first_leg(source):
+            continue
+        source.reported_lost += fresh
+        source.report_heard_ns = now_ns
+        newest = source.highest + leg.sequence_offset
+        highest = newest - ((newest - report.highest) & 0xFFFF) - leg.sequence_offset
+        known = report.last_sr in source.sent_reports
+        told.setdefault(source.party, []).append(
+            report._replace(
+                ssrc=source.ssrc,
+                lost=source.reported_lost,
+                highest=max(highest, leg.first) - source.base,
+                last_sr=report.last_sr if known else 0,
+                delay=report.delay if known else 0,
+            )
+        )
+    for sender, found in told.items():
+        sender.send_rtcp(rtcp.build_receiver_report(sender.speaker[0], found))
+
+
+def first_leg(source: Source) -> Leg | None:
+    """The leg that answers for this source: the oldest in a sink's first slot."""
+    for leg in source.legs:
+        if leg.slot == 0:
+            return leg
+    return None
+
+
+def _transport_wide(party: Party, data: bytes, now_ns: int) -> None:
+    feedback = twcc.read_feedback(data)
+    if feedback is None:
+        return
+
+    def tell(uplink: Uplink, arrivals: dict[int, int | None]) -> None:
+        uplink.party.tell_uplink(uplink.translated(*uplink.party.speaker, arrivals))
+
+    party.downlink.heard(feedback, now_ns, tell)
+
+
+def _payload_feedback(party: Party, block: Block, now_ns: int) -> None:
+    if block.subtype == rtcp.PLI:
+        wanted = [rtcp.media_ssrc(block.data)]
+    elif block.subtype == rtcp.FIR:
+        wanted = rtcp.fir_ssrcs(block.data)
+    else:
+        if block.subtype == rtcp.REMB:
+            _remb(party, block.data)
+        return
+    for ssrc in wanted:
+        leg = party.legs_by_ssrc.get(ssrc)
+        if leg is not None and leg.source is not None:
+            leg.source.request_keyframe(now_ns)
+
+
+def _remb(party: Party, data: bytes) -> None:
+    """A sink's estimate caps the sender that it shows first; senders take it beside transport-wide feedback as well."""
+    found = rtcp.remb_bps(data)
+    if found is None:
+        return
+    told: dict[Party, list[int]] = {}
+    for leg in party.legs.values():
+        source = leg.source
+        if source is not None and leg.slot == 0 and source.ssrc >= 0 and leg is first_leg(source):
+            told.setdefault(source.party, []).append(source.ssrc)
+    for sender, ssrcs in told.items():
+        sender.send_rtcp(rtcp.build_remb(sender.speaker[0], found[0], ssrcs))
+
+
+def report_for_ourselves(party: Party, span_ns: int, now_ns: int) -> None:
+    """Once a second: quality is measured, and where no sink reports, this server does."""
+    found = []
+    for source in party.sources.values():
+        if source.ssrc < 0:
+            continue
+        lost, expected = source.measure(span_ns)
+        if expected <= 0 or now_ns - source.report_heard_ns < REPORT_SILENT_NS:
+            continue
+        source.reported_lost += lost
+        last_sr = delay = 0
+        if source.sender_report is not None:
+            last_sr = source.sender_report[0] >> 16 & 0xFFFFFFFF
+            delay = min((now_ns - source.sender_report[2] << 16) // 1_000_000_000, 0xFFFFFFFF)
+        found.append(
+            Report(
+                source.ssrc,
+                min(lost * 256 // expected, 255),
+                source.reported_lost,
+                source.highest - source.base,
+                source.jitter,
+                last_sr,
+                delay,
+            )
+        )
+    if found:
+        party.send_rtcp(rtcp.build_receiver_report(party.speaker[0], found))

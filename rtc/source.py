@@ -1,0 +1,458 @@
+"""What one peer sends of one kind: its order, its gaps, its keyframes, and the legs that it is forwarded to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from rtc import nack, rtcp, rtp
+from rtc.gop import AUDIO_PACKETS, VIDEO_PACKETS, PacketRing
+from rtc.nack import Missing
+from rtc.rtp import HEAD, Layout
+
+if TYPE_CHECKING:
+    from rtc.leg import Leg
+    from rtc.party import Party
+    from rtc.sdp import MediaLine
+
+MS = 1_000_000
+KEYFRAME_PAUSE_NS = 500 * MS  # browsers answer each request with a whole keyframe: never more than two a second
+IDLE_REFRESH_NS = 1_500 * MS  # while nobody looks, so that a replay stays short
+LARGEST_STEP = 3000  # RFC 3550 A.1, MAX_DROPOUT
+TICKS_PER_REPLAYED_FRAME = 90  # told as 1 ms apart: they are shown as they come, not in their old rhythm
+PLAIN = Layout(12, 12, None, {})
+MOST_LAYOUTS = 32
+
+Tap = Callable[[bytes, int, bool], None]
+
+
+class Quality(NamedTuple):
+    """Of the last second: share of packets that did not come (after retransmission), jitter after RFC 3550."""
+
+    loss: float
+    jitter_ms: float
+    bitrate_bps: int
+
+
+class Source:
+    """`media` and `rtx` take packets of their streams. Numbers are sequence numbers extended beyond 16 bits; a new SSRC
+    or a jump starts them anew further up, and the legs go on without a seam."""
+
+    __slots__ = (
+        "_always_look",
+        "_bad_sequence",
+        "_codecs",
+        "_interval",
+        "_jitter",
+        "_key_tries",
+        "_layouts",
+        "_shapes",
+        "_start",
+        "_transit",
+        "apt",
+        "duplicates",
+        "heard_ns",
+        "highest",
+        "is_video",
+        "key_wanted",
+        "keyframes",
+        "keyframes_asked",
+        "last_ask_ns",
+        "legs",
+        "line",
+        "malformed",
+        "missing",
+        "octets",
+        "party",
+        "quality",
+        "received",
+        "recovered",
+        "report_heard_ns",
+        "reported_lost",
+        "ring",
+        "sender_report",
+        "sent_reports",
+        "ssrc",
+        "ssrc_bytes",
+        "stamp",
+        "tap",
+        "tap_report",
+        "uplink",
+        "waiting",
+    )
+
+    def __init__(self, party: Party, line: MediaLine) -> None:
+        self.party = party
+        self.uplink = party.uplink
+        self.is_video = line.kind == "video"
+        self.ssrc = -1
+        self.ssrc_bytes = b""
+        self.highest = 0
+        self.stamp = 0
+        self.heard_ns = 0
+        self.ring = PacketRing(VIDEO_PACKETS if self.is_video else AUDIO_PACKETS)
+        self.missing = Missing()
+        self.legs: list[Leg] = []
+        self.waiting: list[Leg] = []
+        self.tap: Tap | None = None
+        self.tap_report: Callable[[bytes, int], None] | None = None
+        self.received = self.octets = self.duplicates = self.recovered = self.malformed = 0
+        self.keyframes = self.keyframes_asked = 0
+        self.key_wanted = False
+        self.last_ask_ns = -KEYFRAME_PAUSE_NS
+        self._key_tries = 0
+        self._always_look = False
+        self._bad_sequence = -1
+        self._start = 0
+        self._interval = (0, 0, 0)  # expected, received, octets at the last report
+        self._jitter = 0.0
+        self._transit = 0
+        self.quality = Quality(0.0, 0.0, 0)
+        self.reported_lost = 0
+        self.report_heard_ns = 0
+        self.sender_report: tuple[int, int, int] | None = None  # NTP, RTP timestamp, arrival
+        self.sent_reports: deque[int] = deque(maxlen=8)  # middle 32 bits of NTP, as report blocks name them
+        self.renegotiate(line)
+
+    def renegotiate(self, line: MediaLine) -> None:
+        self.line = line
+        self._codecs = [""] * 128
+        self.apt: dict[int, int] = {}
+        for name, codec in line.codecs.items():
+            self._codecs[codec.pt & 0x7F] = name
+            if codec.rtx_pt is not None:
+                self.apt[codec.rtx_pt] = codec.pt
+        self._forget_layouts()
+        for leg in (*self.legs, *self.waiting):
+            leg.bind(self)
+
+    def _forget_layouts(self) -> None:
+        self._layouts: dict[bytes, Layout] = {}
+        self._shapes: list[Layout] = []
+
+    def carries(self, payload_type: int) -> bool:
+        return bool(self._codecs[payload_type])
+
+    @property
+    def codec(self) -> str:
+        """Name of the codec of the newest packet; empty before the first."""
+        packet = self.ring.get(self.highest)
+        return self._codecs[packet[1] & 0x7F] if packet else ""
+
+    # --- packets ---
+
+    def adopt(self, ssrc: bytes, sequence: int) -> None:
+        """The stream goes on under this SSRC from this sequence number."""
+        self.ssrc = int.from_bytes(ssrc, "big")
+        self.ssrc_bytes = ssrc
+        self.sender_report = None
+        self._restart(sequence)
+
+    def _restart(self, sequence: int) -> None:
+        for leg in self.legs:
+            leg.close()
+        self.waiting += self.legs
+        self.legs = []
+        self.highest = (((self.highest >> 16) + 2) << 16 | sequence) - 1
+        self._start = self.highest + 1
+        self._interval = (0, self.received, self.octets)
+        self.missing.clear()
+        self.ring.forget_keyframe()
+        self._transit = 0
+        self._bad_sequence = -1
+        self.key_wanted = self.is_video and bool(self.waiting)
+
+    def media(self, packet: bytes, now_ns: int) -> None:
+        """The hot path: one packet in, one rewritten packet per leg out."""
+        head, second, sequence, stamp = HEAD.unpack_from(packet)
+        if head & 0x1F == 0x10:
+            layout = self._layouts.get(packet[12:16])
+            if (
+                layout is None or int.from_bytes(packet[12 : layout.header_bytes], "big") & layout.mask != layout.value
+            ) and (layout := self.layout(packet)) is None:
+                self.malformed += 1
+                return
+        elif head & 0x1F == 0:
+            layout = PLAIN
+        elif (layout := self.layout(packet)) is None:
+            self.malformed += 1
+            return
+        payload = packet[layout.header_bytes :]
+        at = layout.sequence_at
+        wide = self.uplink.arrived(packet[at] << 8 | packet[at + 1], now_ns) if at else -1
+        step = (sequence - self.highest) & 0xFFFF
+        if step != 1 and not self._skipped(step, sequence, now_ns):
+            self._late(packet, layout, payload, self.highest + step - 0x10000 if step else self.highest, wide, now_ns)
+            return
+        number = self.highest = self.highest + 1
+        ring = self.ring
+        at = number & ring.mask
+        ring.packets[at] = packet
+        ring.numbers[at] = number
+        self.received += 1
+        self.octets += len(packet)
+        self.heard_ns = now_ns
+        if stamp != self.stamp or self._always_look:
+            self._look(payload, second, number, stamp, now_ns)
+        for leg in self.legs:
+            leg.forward(packet, layout, payload, head, second, number, stamp, wide, now_ns)
+        if now_ns >= self.missing.next_ns:
+            self.ask_again(now_ns)
+        if self.tap is not None and not (head & 0x20 and rtp.padding_only(packet, layout.header_bytes)):
+            self.tap(packet, now_ns, self.is_video)
+
+    def layout(self, packet: bytes) -> Layout | None:
+        """The layout of any packet of this source, read at most once per shape."""
+        head = packet[0]
+        if head & 0x1F == 0:
+            return PLAIN
+        if head & 0x1F == 0x10:
+            for shape in self._shapes:
+                if (
+                    len(packet) >= shape.header_bytes
+                    and packet[12:16] == shape.value.to_bytes(shape.header_bytes - 12, "big")[:4]
+                    and int.from_bytes(packet[12 : shape.header_bytes], "big") & shape.mask == shape.value
+                ):
+                    self._layouts[packet[12:16]] = shape
+                    return shape
+        layout = rtp.read_layout(packet)
+        if layout is None:
+            return None
+        wide_id = self.line.extensions.get(rtp.TRANSPORT_SEQUENCE, 0)
+        at, length = layout.elements.get(wide_id, (0, 0))
+        layout.sequence_at = at if length >= 2 else 0
+        if head & 0x1F == 0x10 and layout.mask:
+            if len(self._shapes) >= MOST_LAYOUTS:
+                self._forget_layouts()
+            self._shapes.append(layout)
+            self._layouts[packet[12:16]] = layout
+        return layout
+
+    def _skipped(self, step: int, sequence: int, now_ns: int) -> bool:
+        """A packet ahead of its turn: asks for those between at once. False: it is late, or here already."""
+        if step == 0 or step >= 0x8000:
+            number = self.highest + step - 0x10000 if step else self.highest
+            if self.highest - number < LARGEST_STEP:
+                return False
+            if sequence != self._bad_sequence:  # RFC 3550 A.1: two in a row mean that the sender started again
+                self._bad_sequence = (sequence + 1) & 0xFFFF
+                return False
+            self._restart(sequence)
+            return True
+        if step > LARGEST_STEP:
+            self._restart(sequence)
+            return True
+        ahead = self.highest + step
+        if not self.missing.add(self.highest + 1, ahead, now_ns) and self.is_video:
+            self.request_keyframe(now_ns)
+        self.highest = ahead - 1
+        self.ask_again(now_ns)
+        return True
+
+    def _late(self, packet: bytes, layout: Layout, payload: bytes, number: int, wide: int, now_ns: int) -> None:
+        """Out of order or recovered: kept, tapped and forwarded in its place, once."""
+        ring = self.ring
+        at = number & ring.mask
+        if self.highest - number >= min(ring.size, LARGEST_STEP) or ring.numbers[at] == number:
+            self.duplicates += 1
+            return
+        if self.missing.arrived(number, now_ns):
+            self.recovered += 1
+        head, second, _, stamp = HEAD.unpack_from(packet)
+        ring.packets[at] = packet
+        ring.numbers[at] = number
+        self.received += 1
+        self.octets += len(packet)
+        self.heard_ns = now_ns
+        for leg in self.legs:
+            if number >= leg.first:
+                leg.forward(packet, layout, payload, head, second, number, leg.past.get(stamp, stamp), wide, now_ns)
+        if self.is_video and rtp.starts_keyframe(self._codecs[second & 0x7F], payload):
+            if stamp == ring.key_stamp:
+                ring.key_first = min(ring.key_first, number)
+            elif number > ring.key_first:
+                self._keyframe(number, stamp, now_ns)
+                self._admit_by_replay(now_ns)
+        if self.tap is not None and not (head & 0x20 and rtp.padding_only(packet, layout.header_bytes)):
+            self.tap(packet, now_ns, self.is_video)
+
+    def rtx(self, packet: bytes, now_ns: int) -> None:
+        """A packet of the retransmission stream: a lost one comes back, or the sender measures bandwidth with it."""
+        layout = self.layout(packet)
+        if layout is None:
+            self.malformed += 1
+            return
+        at = layout.sequence_at
+        wide = self.uplink.arrived(packet[at] << 8 | packet[at + 1], now_ns) if at else -1
+        apt = self.apt.get(packet[1] & 0x7F, -1)
+        if apt < 0 or self.ssrc < 0:
+            return
+        found = rtp.unwrap_rtx(packet, layout.header_bytes, apt, self.ssrc_bytes)
+        if found is None:
+            for leg in self.legs:
+                if leg.downlink is self.uplink.owner:
+                    leg.probe(packet, layout, apt, wide, now_ns)
+            return
+        sequence, original = found
+        step = (sequence - self.highest) & 0xFFFF
+        number = self.highest + step - (0x10000 if step >= 0x8000 else 0)
+        if number > self.highest:
+            if step <= LARGEST_STEP:  # the newest packet was lost, and its copy is here first
+                self._ahead(original, layout, number, wide, now_ns)
+            return
+        if self.ring.get(number) is None:
+            self._late(original, layout, original[layout.header_bytes :], number, wide, now_ns)
+            return
+        for leg in self.legs:
+            if leg.downlink is self.uplink.owner:
+                leg.retransmit(original, layout, number, wide, now_ns)
+
+    def _ahead(self, original: bytes, layout: Layout, number: int, wide: int, now_ns: int) -> None:
+        self.missing.add(self.highest + 1, number + 1, now_ns)
+        self.highest = number
+        self.stamp = HEAD.unpack_from(original)[3]
+        self._late(original, layout, original[layout.header_bytes :], number, wide, now_ns)
+
+    def _look(self, payload: bytes, second: int, number: int, stamp: int, now_ns: int) -> None:
+        """Once per frame, in order: jitter, sinks that wait for sound, keyframes."""
+        if stamp != self.stamp:
+            transit = now_ns * (90 if self.is_video else 48) // MS - stamp
+            if self._transit:
+                step = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
+                self._jitter += (abs(step) - self._jitter) / 16
+            self._transit = transit
+            self.stamp = stamp
+        if not self.is_video:
+            if self.waiting:
+                for leg in self.waiting:
+                    leg.open(number, stamp, 0, now_ns)
+                self._admit(now_ns)
+            return
+        codec = self._codecs[second & 0x7F]
+        self._always_look = codec == "H264"  # its parameter sets need not be the first packet of the frame
+        if stamp != self.ring.key_stamp and rtp.starts_keyframe(codec, payload):
+            self._keyframe(number, stamp, now_ns)
+            if self.waiting:
+                for leg in self.waiting:
+                    leg.open(number, stamp, 0, now_ns)
+                self._admit(now_ns)
+
+    def _keyframe(self, number: int, stamp: int, now_ns: int) -> None:
+        ring = self.ring
+        ring.key_first, ring.key_stamp, ring.key_ns = number, stamp, now_ns
+        self.keyframes += 1
+        self.key_wanted = False
+        self._key_tries = 0
+        for leg in self.legs:
+            leg.keyframe()
+
+    # --- legs ---
+
+    def attach(self, leg: Leg, now_ns: int) -> None:
+        """From now on this leg shows us: video at once from the last keyframe, and a fresh one is asked for."""
+        leg.bind(self)
+        self.waiting.append(leg)
+        if self.is_video:
+            self._admit_by_replay(now_ns)
+            self.request_keyframe(now_ns)
+
+    def detach(self, leg: Leg) -> None:
+        if leg in self.legs:
+            leg.close()
+            self.legs = [other for other in self.legs if other is not leg]
+        self.waiting = [other for other in self.waiting if other is not leg]
+        leg.unbind()
+
+    def _admit(self, now_ns: int) -> None:
+        opened, self.waiting = self.waiting, []
+        self.legs = self.legs + opened
+        for leg in opened:
+            self.party.opened(self, leg, now_ns)
+
+    def _admit_by_replay(self, now_ns: int) -> None:
+        found = self.ring.replay(self.highest) if self.waiting else None
+        if not found or found[0][0] != self.ring.key_first:
+            return
+        stamps = list(dict.fromkeys(HEAD.unpack_from(packet)[3] for _, packet in found))
+        past = {
+            stamp: (self.stamp - (len(stamps) - 1 - place) * TICKS_PER_REPLAYED_FRAME) & rtp.MASK32
+            for place, stamp in enumerate(stamps)
+        }
+        past[self.stamp] = self.stamp
+        for leg in self.waiting:
+            leg.open(self.ring.key_first, self.stamp, len(stamps) * TICKS_PER_REPLAYED_FRAME, now_ns)
+            leg.past = past
+            for number, packet in found:
+                layout = self.layout(packet)
+                if layout is not None:
+                    head, second, _, stamp = HEAD.unpack_from(packet)
+                    leg.forward(
+                        packet, layout, packet[layout.header_bytes :], head, second, number, past[stamp], -1, now_ns
+                    )
+        self._admit(now_ns)
+
+    # --- what we ask of the sender ---
+
+    def want(self, number: int, now_ns: int) -> None:
+        """A sink lacks a packet that is not here: ask again, even if it was given up, while it can still matter."""
+        age = self.highest - number
+        if number not in self.missing and number >= self._start and 0 < age < self.ring.size // 2:
+            self.missing.add(number, number + 1, now_ns)
+            self.ask_again(now_ns)
+
+    def ask_again(self, now_ns: int) -> None:
+        due = self.missing.due(now_ns)
+        if due:
+            self.party.send_rtcp(nack.build_nack(self.line.ssrc, self.ssrc, [number & 0xFFFF for number in due]))
+
+    def request_keyframe(self, now_ns: int) -> None:
+        """Asks now, or as soon as the last request is old enough; again until a keyframe comes."""
+        if not self.is_video:
+            return
+        self.key_wanted = True
+        if self.ssrc < 0 or now_ns - self.last_ask_ns < KEYFRAME_PAUSE_NS:
+            return
+        self.last_ask_ns = now_ns
+        self.keyframes_asked += 1
+        self._key_tries += 1
+        codec = self.line.codecs.get(self.codec)
+        if codec is not None and "nack pli" not in codec.feedback and "ccm fir" in codec.feedback:
+            self.party.send_rtcp(rtcp.build_fir(self.line.ssrc, self.ssrc, self.keyframes_asked))
+        else:
+            self.party.send_rtcp(rtcp.build_pli(self.line.ssrc, self.ssrc))
+
+    def tick(self, now_ns: int) -> None:
+        if now_ns >= self.missing.next_ns:
+            self.ask_again(now_ns)
+        if not self.is_video or self.ssrc < 0:
+            return
+        flows = now_ns - self.heard_ns < 1_000 * MS
+        if self.key_wanted or self.waiting:
+            pause = KEYFRAME_PAUSE_NS if self._key_tries < 10 else 4 * KEYFRAME_PAUSE_NS
+            if now_ns - self.last_ask_ns >= pause:
+                self.request_keyframe(now_ns)
+        elif not self.legs and flows and now_ns - max(self.ring.key_ns, self.last_ask_ns) > IDLE_REFRESH_NS:
+            self.request_keyframe(now_ns)
+
+    def measure(self, span_ns: int) -> tuple[int, int]:
+        """Once a second: sets `quality`, answers (lost, expected) of the span."""
+        expected = max(self.highest - self._start + 1, 0) if self.ssrc >= 0 else 0
+        before_expected, before_received, before_octets = self._interval
+        self._interval = (expected, self.received, self.octets)
+        wanted = expected - before_expected
+        lost = max(wanted - (self.received - before_received), 0)
+        bitrate = (self.octets - before_octets) * 8_000_000_000 // max(span_ns, 1)
+        self.quality = Quality(
+            lost / wanted if wanted > 0 else 0.0, self._jitter / (90 if self.is_video else 48), bitrate
+        )
+        return lost, wanted
+
+    @property
+    def base(self) -> int:
+        """What to subtract from our numbers to get those of report blocks (RFC 3550 A.1)."""
+        return self._start & ~0xFFFF
+
+    @property
+    def jitter(self) -> int:
+        return int(self._jitter)
