@@ -60,7 +60,7 @@ class IceLite:
     def checked(self, ufrag: str, address: Address, use_candidate: bool) -> bool:
         """An authentic check came in. True when it moved the address in use."""
         is_new = ufrag == self.local.ufrag
-        selects = use_candidate or not self.addresses
+        selects = use_candidate or self.address is None
         if is_new and selects:
             self._was_selected = True
             self.previous = None

@@ -1,4 +1,4 @@
-"""Reads a browser's SDP offer (RFC 8866, RFC 8829) as far as the server needs it. Candidates are left out: ICE-lite never calls."""
+"""Reads a browser's SDP offer (RFC 8866, RFC 8829) as far as it is needed: no candidates, ICE-lite never calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One browser's connection: its credentials, keys, channel and last sign of life; packets pass in the reader's callback."""
+"""One browser's connection: credentials, keys, channel, last sign of life; packets pass in the reader's callback."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ async function offer({receivers = 2, media = {audio: true, video: {width: 640, h
   pc.ontrack = e => tracks.push({kind: e.track.kind, mid: e.transceiver.mid, stream: e.streams[0] && e.streams[0].id});
   const stream = window.stream = await navigator.mediaDevices.getUserMedia(media);
   for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: 'sendrecv', streams: [stream]});
-  for (let i = 0; i < receivers; i++) for (const kind of ['audio', 'video']) pc.addTransceiver(kind, {direction: 'recvonly'});
+  const kinds = Array(receivers).fill(['audio', 'video']).flat();
+  for (const kind of kinds) pc.addTransceiver(kind, {direction: 'recvonly'});
   window.dc = pc.createDataChannel('loupe');
   dc.onmessage = e => texts.push(e.data);
   await pc.setLocalDescription();

@@ -12,7 +12,7 @@ E = TypeVar("E")
 
 
 class Heard:
-    """Give `heard` to the endpoint as `hear`; `await until(kind)` returns the first event of that kind, heard or to come."""
+    """Give it to the endpoint as `hear`; `await until(kind)` returns the first event of that kind, heard or to come."""
 
     def __init__(self) -> None:
         self.events: list[TransportEvent] = []

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+from pylibsrtp import Policy, Session
+
+from rtc.counters import Counters
+from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length
+from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
+
+KEY, SALT = bytes(range(16)), bytes(range(100, 112))
+SALT_112 = bytes(range(100, 114))
+REPORT = bytes.fromhex("80c90001") + bytes(4)
+
+
+def rtp(sequence: int, payload: bytes = b"payload", ssrc: int = 0xCAFEBABE, first: int = 0x80) -> bytes:
+    return bytes([first, 96]) + (sequence & 0xFFFF).to_bytes(2, "big") + bytes(4) + ssrc.to_bytes(4, "big") + payload
+
+
+def report(ssrc: int = 0xCAFEBABE) -> bytes:
+    return bytes.fromhex("80c90001") + ssrc.to_bytes(4, "big") + bytes.fromhex("81ca0002") + b"\x01\x02ab" + bytes(4)
+
+
+def pair(profile: str, counters: Counters) -> tuple[Sealer, Opener]:
+    if profile == "gcm":
+        return GcmSealer(KEY, SALT), GcmOpener(KEY, SALT, counters)
+    return Sha1Sealer(KEY, SALT_112), Sha1Opener(KEY, SALT_112, counters)
+
+
+def seal(sealer: Sealer, packet: bytes) -> bytes:
+    return sealer.seal_rtp(packet[:12], packet[12:])
+
+
+def libsrtp(profile: str, direction: int) -> Session:
+    gcm = profile == "gcm"
+    policy = Policy(
+        key=KEY + (SALT if gcm else SALT_112),
+        ssrc_type=direction,
+        srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM if gcm else Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    )
+    policy.window_size = WINDOW
+    policy.allow_repeat_tx = True
+    return Session(policy)
+
+
+profiles = pytest.mark.parametrize("profile", ["gcm", "sha1"])
+
+
+def test_session_keys_are_those_of_rfc_3711_b3() -> None:
+    master, salt = bytes.fromhex("E1F97A0D3E018BE0D64FA32C06DE4139"), bytes.fromhex("0EC675AD498AFEEBB6960B3AABE6")
+    key, session_salt = derive_keys(master, salt, (0, 2), 14)
+    assert key == bytes.fromhex("C61E7A93744F39EE10734AFE3FF7A087")
+    assert session_salt == bytes.fromhex("30CBBC08863D8C85D49DB34A9AE1")
+
+
+def test_gcm_seals_as_rfc_7714_16_1_1() -> None:
+    # The RFC's vector gives session keys; they are put in place of the derived ones.
+    sealer = GcmSealer(KEY, SALT)
+    sealer._rtp = AESGCM(bytes(range(16)))
+    sealer._rtp_salt = int.from_bytes(bytes.fromhex("517569642070726f2071756f"), "big")
+    header = bytes.fromhex("8040f17b8041f8d35501a0b2")
+    sealed = sealer.seal_rtp(header, b"Gallia est omnis divisa in partes tres")
+    assert sealed == header + bytes.fromhex(
+        "f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833899d7f27beb16a9152cf765ee4390cce"
+    )
+
+
+@profiles
+def test_libsrtp_opens_what_we_seal_across_the_rollover(profile: str) -> None:
+    sealer, _ = pair(profile, Counters())
+    other = libsrtp(profile, Policy.SSRC_ANY_INBOUND)
+    for number in range(65000, 65000 + 1200):
+        packet = rtp(number, bytes([number & 0xFF]) * 50)
+        assert other.unprotect(seal(sealer, packet)) == packet
+    for _ in range(3):
+        assert other.unprotect_rtcp(sealer.seal_rtcp(report())) == report()
+
+
+@profiles
+def test_we_open_what_libsrtp_seals_across_two_rollovers_and_out_of_order(profile: str) -> None:
+    counters = Counters()
+    _, opener = pair(profile, counters)
+    other = libsrtp(profile, Policy.SSRC_ANY_OUTBOUND)
+    for start in range(20000, 20000 + 65536 * 2, 500):
+        packets = [rtp(number) for number in (start, start + 1, start + 2)]
+        sealed = [other.protect(packet) for packet in packets]
+        for at, newest in ((0, True), (2, True), (1, False)):
+            assert opener.open_rtp(sealed[at]) == packets[at]
+            assert opener.is_newest is newest
+    assert opener.open_rtcp(other.protect_rtcp(report())) == report()
+    assert opener.knows(0xCAFEBABE)
+    assert counters.srtp_auth_failed == counters.srtp_replayed == 0
+
+
+@profiles
+def test_an_older_packet_is_sent_again_with_its_own_rollover_counter(profile: str) -> None:
+    counters = Counters()
+    sealer, opener = pair(profile, counters)
+    before = [seal(sealer, rtp(number)) for number in range(65530, 65536)]
+    after = [seal(sealer, rtp(number)) for number in range(5)]
+    assert seal(sealer, rtp(65533)) == before[3]
+    assert seal(sealer, rtp(2)) == after[2]
+    for sealed in before[:3] + after + before[3:]:
+        assert opener.open_rtp(sealed) is not None
+
+
+@profiles
+def test_a_replayed_packet_is_counted_and_dropped(profile: str) -> None:
+    counters = Counters()
+    sealer, opener = pair(profile, counters)
+    sealed = [seal(sealer, rtp(number)) for number in range(10)]
+    for datagram in sealed:
+        assert opener.open_rtp(datagram) is not None
+    assert [opener.open_rtp(datagram) for datagram in sealed] == [None] * 10
+    assert counters.srtp_replayed == 10
+    same = sealer.seal_rtcp(report())
+    assert opener.open_rtcp(same) == report()
+    assert opener.open_rtcp(same) is None
+    assert counters.srtcp_replayed == 1
+
+
+def test_a_packet_older_than_the_window_is_dropped() -> None:
+    counters = Counters()
+    sealer, opener = pair("gcm", counters)
+    old = seal(sealer, rtp(1))
+    assert opener.open_rtp(seal(sealer, rtp(1 + WINDOW))) is not None
+    assert opener.open_rtp(old) is None
+    assert counters.srtp_replayed == 1
+
+
+@profiles
+def test_an_altered_packet_is_counted_and_leaves_no_trace(profile: str) -> None:
+    counters = Counters()
+    sealer, opener = pair(profile, counters)
+    good = seal(sealer, rtp(7))
+    for at in range(len(good)):
+        assert opener.open_rtp(good[:at] + bytes([good[at] ^ 0x20]) + good[at + 1 :]) is None
+    assert not opener.knows(0xCAFEBABE)
+    assert opener.open_rtp(good) == rtp(7)
+    assert counters.srtp_auth_failed > 0
+    sealed = sealer.seal_rtcp(report())
+    assert opener.open_rtcp(sealed[:-1] + bytes([sealed[-1] ^ 1])) is None
+    assert opener.open_rtcp(sealed) == report()
+
+
+def test_a_header_with_sources_and_an_extension_stays_in_the_clear_and_is_covered() -> None:
+    sealer, opener = pair("gcm", Counters())
+    header = bytes([0x92]) + rtp(5, b"")[1:] + bytes(8) + bytes.fromhex("bede0001") + b"\x30a\0\0"
+    sealed = sealer.seal_rtp(header, b"picture")
+    assert sealed.startswith(header)
+    assert opener.open_rtp(sealed) == header + b"picture"
+    assert libsrtp("gcm", Policy.SSRC_ANY_INBOUND).unprotect(sealed) == header + b"picture"
+
+
+def test_a_peer_cannot_open_sources_without_end() -> None:
+    counters = Counters()
+    sealer, opener = pair("gcm", counters)
+    opened = [opener.open_rtp(seal(sealer, rtp(1, ssrc=number))) for number in range(1, 101)]
+    assert sum(packet is not None for packet in opened) == 64
+    assert counters.srtp_too_many_sources == 36
+
+
+def test_a_number_before_the_stream_began_is_not_sealed() -> None:
+    sealer, _ = pair("gcm", Counters())
+    assert seal(sealer, rtp(3))
+    assert seal(sealer, rtp(65533)) == b""
+
+
+@given(st.binary(max_size=80))
+def test_no_bytes_make_an_opener_raise_or_accept(data: bytes) -> None:
+    header_length(data)
+    for profile in ("gcm", "sha1"):
+        _, opener = pair(profile, Counters())
+        assert opener.open_rtp(data) is None
+        assert opener.open_rtcp(data) is None
