@@ -59,9 +59,11 @@ async def _leave(request: web.Request) -> web.Response:
     body = LeftBody.model_validate(fields)
     if await _is_kept(request, body.id, customer.id):
         return json_answer(Left(id=body.id))
-    from media.stills import clean
+    blob = None
+    if photo:
+        from media.stills import clean
 
-    blob = await house.blobs.put((await clean(photo)).jpeg, ".jpg") if photo else None
+        blob = await house.blobs.put((await clean(photo)).jpeg, ".jpg")
     message = LeftMessage(
         **body.model_dump(),
         shop_id=customer.shop_id,

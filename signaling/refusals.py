@@ -77,10 +77,7 @@ def _response(frame: ErrorFrame, status: int) -> web.Response:
     if frame.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(frame.retry_after_s)))
     body = frame.model_dump_json(exclude_none=True)
-    response = web.Response(text=body, status=status, content_type="application/json", headers=headers)
-    if status in (400, 413):
-        response.force_close()  # the rest of a body that was not read must not be taken for the next request
-    return response
+    return web.Response(text=body, status=status, content_type="application/json", headers=headers)
 
 
 def _log(request: web.Request, fault: Exception) -> None:

@@ -12,6 +12,7 @@ from domain.errors import NotFound
 from signaling.http_context import HOUSE
 
 _SAFE_PATH = re.compile(r"^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,4}[A-Za-z0-9_-][A-Za-z0-9_.-]*$")
+_LONGEST_PATH = 200
 _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".ico": "image/x-icon",
@@ -75,7 +76,7 @@ async def _file(request: web.Request) -> web.StreamResponse:
 
 def _inside(folder: Path, wanted: str) -> Path | None:
     """The regular file `wanted` of this folder, never one outside of it, and only of a known kind."""
-    if not _SAFE_PATH.match(wanted) or Path(wanted).suffix not in _KINDS:
+    if len(wanted) > _LONGEST_PATH or not _SAFE_PATH.match(wanted) or Path(wanted).suffix not in _KINDS:
         return None
     path = folder / wanted
     return path if path.is_file() and path.resolve().is_relative_to(folder.resolve()) else None
