@@ -28,8 +28,9 @@ def begins_frame(payload: Payload) -> bool | None:
 def _first_slice(kind: int, second: int) -> bool | None:
     if kind in (_AUD, _SPS):
         return True
-    if kind in (_SLICE, _IDR):
-        return second >= 0x80  # first_mb_in_slice is ue(v): a leading 1 bit is zero
+    # first_mb_in_slice is ue(v): a leading 1 bit is zero. Not of an IDR picture: its parameter sets travel before it.
+    if kind == _SLICE and second >= 0x80:
+        return True
     return None
 
 

@@ -22,8 +22,9 @@ _SAME_CLOCK_S = 0.5
 # Long enough to hold a quick packet, short enough to follow clocks that drift 50 ppm (3 ms a minute).
 _REPORT_WINDOW_S = 60.0
 _PACKET_WINDOW_S = 10.0
-# Reports that put a source this far from where its packets arrived are wrong.
+# Reports that put a source this far from where its packets arrived, or stretch it this much, are wrong.
 _BELIEVABLE_S = 3.0
+_STRETCH_S = 1.0
 
 
 def place(segments: Sequence[Segment]) -> list[Seconds]:
@@ -40,7 +41,8 @@ def place(segments: Sequence[Segment]) -> list[Seconds]:
             for index in device:
                 sender = _by_reports(segments[index])
                 ours = sender + np.interp(sender, knots, offsets)
-                if float(np.max(np.abs(ours - by_arrival[index]))) <= _BELIEVABLE_S:
+                apart = ours - by_arrival[index]
+                if np.max(np.abs(apart)) <= _BELIEVABLE_S and np.ptp(apart) <= _STRETCH_S:
                     placed[index] = ours
     return placed
 

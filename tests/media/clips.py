@@ -173,7 +173,7 @@ def received_whole(sent: list[Sent], kept: list[Sent]) -> int:
     for packet in sent:
         if not packet.report:
             wanted[packet.frame] = wanted.get(packet.frame, 0) + 1
-    for packet in {id(p): p for p in kept if not p.report}.values():
+    for packet in {p.data: p for p in kept if not p.report}.values():
         wanted[packet.frame] -= 1
     return sum(left == 0 for left in wanted.values())
 
