@@ -50,7 +50,10 @@ class CallRecord(BaseModel):
 
 
 class Calls(BaseModel):
+    """`bookings`: at most one per call, the confirmed one before others, the latest before older ones."""
+
     calls: list[Call]
+    bookings: list[Booking]
 
 
 class CompositionBody(Body):
@@ -70,8 +73,13 @@ def add_records(app: web.Application) -> None:
 async def _list(request: web.Request) -> web.Response:
     staff = await staff_of(request)
     before = _moment(request.query["before"]) if request.query.get("before") else None
-    calls = await request.app[HOUSE].calls.history(staff.shop_id, before=before, limit=PAGE)
-    return json_answer(Calls(calls=calls))
+    store = request.app[HOUSE].calls
+    calls = await store.history(staff.shop_id, before=before, limit=PAGE)
+    bookings = []
+    for call in calls:
+        if made := await store.bookings(call.id):
+            bookings.append(max(made, key=lambda booking: (booking.state == "confirmed", booking.proposed_at)))
+    return json_answer(Calls(calls=calls, bookings=bookings))
 
 
 async def _record(request: web.Request) -> web.Response:
