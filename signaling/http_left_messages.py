@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.people import LeftMessage
+from media.stills import clean
 from signaling.http_body import UPLOAD_DEADLINE_S, Body, Words, customer_of, json_answer, path_id, read_part, staff_of
 from signaling.http_context import HOUSE, LEAVING, LIVE
 from signaling.http_records import FILE_POLICY
@@ -61,8 +62,6 @@ async def _leave(request: web.Request) -> web.Response:
         return json_answer(Left(id=body.id))
     blob = None
     if photo:
-        from media.stills import clean
-
         blob = await house.blobs.put((await clean(photo)).jpeg, ".jpg")
     message = LeftMessage(
         **body.model_dump(),

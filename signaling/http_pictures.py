@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from domain.call import Call
 from domain.errors import Conflict, Invalid
 from domain.record import Picture
+from media.stills import clean
 from signaling.http_body import Body, call_for, json_answer, path_id, people_of, read_bytes, read_json
 from signaling.http_context import HOUSE, LEAVING, LIVE, PICTURES
 from signaling.http_records import FILE_POLICY
@@ -68,8 +69,6 @@ async def _still(request: web.Request) -> web.Response:
     claimed = request.headers.get("X-Content-SHA256", "").lower()
     if not (claimed.isascii() and hmac.compare_digest(claimed, hashlib.sha256(data).hexdigest())):
         raise Invalid("The picture arrived damaged. Send it again, with its hash in X-Content-SHA256.")
-    from media.stills import clean
-
     still = await clean(data)
     blob = await house.blobs.put(still.jpeg, ".jpg")
 

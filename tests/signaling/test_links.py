@@ -11,7 +11,7 @@ from domain.errors import LinkRefused
 from signaling.links import customer_link, make_link, read_token
 from tests.support.houses import COBBLER, NAILS, TestHouse
 
-words = st.text(st.characters(exclude_categories=("Cs",)), max_size=80)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 
 @pytest.fixture
