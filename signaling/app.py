@@ -8,7 +8,7 @@ from collections import Counter
 from aiohttp import web
 
 from signaling.auth import SignIn
-from signaling.composition import Compose, Compositions
+from signaling.composition import Compose, Compositions, compose_from_media
 from signaling.cookies import Cookies
 from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
@@ -35,14 +35,13 @@ from signaling.refusals import refusals
 from signaling.static import add_static
 
 
-def make_app(house: House, live: LiveDoor, *, compose: Compose | None = None) -> web.Application:
+def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_from_media) -> web.Application:
     """The whole door of one house. `app[REFUSED]` counts refusals by code.
 
-    Run it with `web.AppRunner(app, access_log=None)` (an access log would hold addresses); its clean-up ends the
-    compositions at work. The live half has its own lifetime.
+    Run it with `web.AppRunner(app, access_log=None)` (an access log would hold addresses). When the runner shuts down,
+    the live half's sockets are closed first, and the compositions at work end; `live` itself is opened and left by
+    whoever made it.
     """
-    if compose is None:
-        from media.compose import compose
     app = web.Application(
         middlewares=[refusals, own_origins_only], client_max_size=house.settings.max_upload_bytes + 1024 * 1024
     )
@@ -57,6 +56,7 @@ def make_app(house: House, live: LiveDoor, *, compose: Compose | None = None) ->
     app[PICTURES] = asyncio.Lock()
     app.cleanup_ctx.append(app[COMPOSITIONS].lifetime)
     app.on_response_prepare.append(secure_answer)
+    app.on_shutdown.append(_close_sockets)
     app.router.add_get("/api/health", _health)
     app.router.add_get("/ws/staff", _staff_socket)
     app.router.add_get("/ws/customer", _customer_socket)
@@ -64,6 +64,11 @@ def make_app(house: House, live: LiveDoor, *, compose: Compose | None = None) ->
         add(app)
     add_static(app)
     return app
+
+
+async def _close_sockets(app: web.Application) -> None:
+    """Before aiohttp waits for its requests: an open WebSocket is one, and would hold up the end."""
+    await app[LIVE].close()
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -33,7 +33,11 @@ class LiveDoor(Protocol):
     async def picture_replaced(self, picture: Picture) -> None:
         """A kept picture has changed (full-resolution still, strokes): tell the call."""
 
-    async def left_message_arrived(self, shop_id: str) -> None: ...
+    async def left_message_arrived(self, shop_id: str) -> None:
+        """A message was left, or one was done."""
+
+    async def close(self) -> None:
+        """Closes every socket so that its page comes back; may be called more than once."""
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)

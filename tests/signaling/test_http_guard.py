@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from pathlib import Path
@@ -15,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.record import Recording
 from signaling.app import make_app
 from signaling.http_context import REFUSED
 from tests.support.doors import Door, SlowComposer, SmallLive, open_door, refusal, sign_in
@@ -181,3 +183,24 @@ async def test_over_tls_cookies_are_bound_to_the_host_and_plain_ones_do_not_coun
                 assert (await other.get(server.make_url("/api/me"), ssl=client_side)).status == status
     finally:
         await server.close()
+
+
+async def test_a_proxy_that_ends_tls_gets_secure_cookies_for_its_public_address(tmp_path: Path) -> None:
+    async with open_door(tmp_path, public_urls=("https://loupe.example",)) as door:
+        headers = {"Host": "loupe.example", "Origin": "https://loupe.example"}
+        body = {"username": "mei", "password": PASSWORD}
+        response = await door.browser().post("/api/sign-in", json=body, headers=headers)
+        assert response.status == 200
+        assert response.headers["Set-Cookie"].startswith("__Host-loupe_staff=")
+
+
+async def test_when_the_server_ends_the_sockets_are_closed_and_the_compositions_end(tmp_path: Path) -> None:
+    async with open_door(tmp_path) as door:
+        call = await door.house.waiting_call(ANN, state="ended")
+        blob = await door.house.blobs.put(b"film", ".webm")
+        await door.house.calls.put_recording(Recording(call_id=call.id, state="ready", files={"customer": blob}))
+        await door.staff(LI).post(f"/api/calls/{call.id}/composition", json={"format": "mp4"})
+        await asyncio.wait_for(door.composer.started.wait(), 5)
+    assert door.live.is_closed
+    assert door.composer.at_once == 0
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("compose")]

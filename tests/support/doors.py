@@ -29,6 +29,7 @@ class SmallLive:
         self.pending: dict[str, tuple[str, bytes]] = {}
         self.replaced: list[Picture] = []
         self.arrived: list[str] = []
+        self.is_closed = False
 
     async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
         return await self._greet(request, staff.id)
@@ -47,6 +48,9 @@ class SmallLive:
 
     async def left_message_arrived(self, shop_id: str) -> None:
         self.arrived.append(shop_id)
+
+    async def close(self) -> None:
+        self.is_closed = True
 
     async def _greet(self, request: web.Request, person_id: str) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
