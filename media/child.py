@@ -1,4 +1,7 @@
-"""The processes that this room starts: what they inherit, and how they end."""
+"""The processes that this room starts: what they inherit, and how they end.
+
+Each is the leader of its own session, so that Ctrl-C in a terminal reaches only the server, which then ends them.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ async def finish(folder: Path, out: Path) -> FinishedFiles | None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "media.remux", str(folder), str(out),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=child_environment(),
+        env=child_environment(), start_new_session=True,
     )  # fmt: skip
     try:
         async with asyncio.timeout(_BASE_DEADLINE + size / _BYTES_A_SECOND):

@@ -1,0 +1,80 @@
+"""Photos from phones: checked, turned upright, freed of everything but their pixels."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageCms, ImageOps
+
+from media.errors import MediaFault
+
+JPEG_QUALITY = 93
+MAX_SIDE = 20_000
+# Two at once: each may hold a few hundred megabytes of pixels for a moment.
+_AT_ONCE = 2
+_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class CleanPicture:
+    jpeg: bytes
+    width: int
+    height: int
+
+
+async def clean(data: bytes, *, max_pixels: int = 60_000_000) -> CleanPicture:
+    """Makes an upright sRGB JPEG without any metadata (EXIF, GPS, XMP, comments, thumbnails) of JPEG, PNG or WebP bytes,
+    in a thread. The type is read from the bytes. Raises MediaFault for anything else, for what is broken, and for more
+    than `max_pixels`, before any pixel is decoded."""
+    loop = asyncio.get_running_loop()
+    for stale in [known for known in _places if known.is_closed()]:
+        del _places[stale]
+    async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+        return await asyncio.to_thread(_clean, data, max_pixels)
+
+
+def _clean(data: bytes, max_pixels: int) -> CleanPicture:
+    if not (data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
+        raise MediaFault("This is not a photo that can be read; send a JPEG, PNG or WebP.")
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
+            width, height = opened.size
+            if width * height > max_pixels or max(width, height) > MAX_SIDE:
+                raise MediaFault(f"This photo is too large; at most {max_pixels // 1_000_000} megapixels are taken.")
+            opened.load()
+            pixels = _to_srgb(_upright(opened))
+        made = io.BytesIO()
+        pixels.save(made, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False)
+    except MediaFault:
+        raise
+    except Exception as fault:  # decoders raise nearly anything on broken bytes
+        raise MediaFault("This photo is damaged; take it again.") from fault
+    return CleanPicture(made.getvalue(), *pixels.size)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block must not cost the photo
+        return image
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """The pixels alone, in sRGB, transparent places white."""
+    profile = image.info.get("icc_profile")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        image = Image.new("RGB", clear.size, "white")
+        image.paste(clear, mask=clear.getchannel("A"))
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            turned = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            turned = None
+        image = turned if turned is not None else image
+    bare = Image.new("RGB", image.size)
+    bare.paste(image.convert("RGB"))
+    return bare
