@@ -15,7 +15,7 @@ _HOST = re.compile(r"^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5
 
 PERMISSIONS = (
     "camera=(self), microphone=(self), fullscreen=(self), screen-wake-lock=(self), autoplay=(self), "
-    "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), display-capture=()"
+    "geolocation=(), payment=(), usb=(), display-capture=()"
 )
 
 
