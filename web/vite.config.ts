@@ -19,7 +19,17 @@ function precompressed(): Plugin {
       }
     }
   };
-  return { name: "precompressed", apply: "build", closeBundle: () => pack(resolve(__dirname, "dist")) };
+  let out = "";
+  return {
+    name: "precompressed",
+    apply: "build",
+    configResolved: (config) => {
+      out = resolve(config.root, config.build.outDir);
+    },
+    closeBundle: (fault?: Error) => {
+      if (!fault) pack(out);
+    },
+  };
 }
 
 export default defineConfig({

@@ -38,7 +38,8 @@ type Values = Record<string, string | number>;
 /** `t("key", {n: 2})` in the language of the moment; reading it in a component redraws it when the language changes.
  * Placeholders are `{name}`. In English `{n|thing|things}` chooses by number. */
 export function translator<K extends string>(en: Record<K, string>, zh: Record<K, string>) {
-  return (key: K, values: Values = {}): string => fill((language.value === "en" ? en : zh)[key], values);
+  return (key: K, values: Values = {}, where: Language = language.value): string =>
+    fill((where === "en" ? en : zh)[key], values);
 }
 
 export function fill(text: string, values: Values): string {

@@ -1,4 +1,4 @@
-import { translator } from "./language";
+import { type Language, translator } from "./language";
 
 /** Texts that the customer's and the staff's pages share, and the sentence for each error code. */
 export const en = {
@@ -100,7 +100,7 @@ export const zh: Record<SharedKey, string> = {
 export const shared = translator(en, zh);
 
 /** The sentence for an error code of the server or of the browser. */
-export function errorText(code: string): string {
+export function errorText(code: string, where?: Language): string {
   const key = `error.${code}`;
-  return shared(key in en ? (key as SharedKey) : "error.unknown");
+  return shared(key in en ? (key as SharedKey) : "error.unknown", {}, where);
 }

@@ -143,7 +143,7 @@ export class Connection {
       sendEncodings: [{ ...LEVELS[this.#level], networkPriority: "high", priority: "high" }],
     });
     for (const kind of ["audio", "audio", "video", "video"]) pc.addTransceiver(kind, { direction: "recvonly" });
-    pc.getTransceivers().forEach((transceiver, index) => this.#place(transceiver, index));
+    for (const [index, transceiver] of pc.getTransceivers().entries()) this.#place(transceiver, index);
     const channel = pc.createDataChannel("loupe", { ordered: true });
     this.hooks.channel(channel);
     pc.onconnectionstatechange = () => this.#pc === pc && this.#changed(pc);

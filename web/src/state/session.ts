@@ -76,6 +76,8 @@ export interface Session {
   onWelcome(listen: (welcome: Welcome) => void): () => void;
   /** Any request. Durable ones (with a cmid) are tied to the present call. */
   request(frame: Unsent, options?: { deadlineMs?: number; keep?: boolean }): Promise<Ok>;
+  /** Takes a call that an answer carried (`ok {call}`), like the news of it. */
+  adopt(call: CallView): void;
   say(text: string): void;
   sayAgain(cmid: string): void;
   /** Everything that is here was seen by the person (only while the page is visible). */
@@ -225,6 +227,13 @@ export function openSession(side: "customer" | "staff"): Session {
     return wire.request(frame, { ...options, callId: call.value?.id ?? null });
   }
 
+  function adopt(next: CallView): void {
+    batch(() => {
+      setCall(next);
+      stream.reaches(next.head);
+    });
+  }
+
   function say(text: string): void {
     const clean = text.trim();
     if (!clean) return;
@@ -333,6 +342,7 @@ export function openSession(side: "customer" | "staff"): Session {
     onNews: listenTo(newsListeners),
     onWelcome: listenTo(welcomeListeners),
     request,
+    adopt,
     say,
     sayAgain,
     markRead,

@@ -48,17 +48,27 @@ export function Video(props: {
   label: string;
   marks?: Record<`data-${string}`, string>;
   onElement?(element: HTMLVideoElement | null): void;
+  /** The browser wants a tap before it plays sound. */
+  onSilenced?(play: () => void): void;
 }) {
   const ref = useRef<HTMLVideoElement>(null);
-  const { stream, onElement } = props;
+  const { stream, onElement, onSilenced } = props;
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
     if (element.srcObject !== stream) element.srcObject = stream;
-    element.play().catch(() => undefined); // without a gesture some browsers wait for the next tap
+    element.play().catch((error: unknown) => {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || !onSilenced) return;
+      element.muted = true;
+      element.play().catch(() => undefined);
+      onSilenced(() => {
+        element.muted = false;
+        element.play().catch(() => undefined);
+      });
+    });
     onElement?.(element);
     return () => onElement?.(null);
-  }, [stream, onElement]);
+  }, [stream, onElement, onSilenced]);
   return (
     <video
       ref={ref}
@@ -101,7 +111,6 @@ export function Dialog(props: { title: string; onClose?(): void; children: Compo
   };
   return (
     <div class="scrim">
-      {/* biome-ignore lint/a11y/useSemanticElements: a native dialog steals the top layer from video controls on iOS */}
       <div class="dialog" role="dialog" aria-modal="true" aria-labelledby={id} tabIndex={-1} ref={ref} onKeyDown={keep}>
         <h2 id={id}>{props.title}</h2>
         {props.children}

@@ -1,0 +1,38 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Customer } from "../state/customer";
+import { ChatPanel } from "./ChatPanel";
+import { chime } from "./chime";
+import { Notices } from "./Notices";
+import { PictureAsk } from "./PictureAsk";
+import { Proposals } from "./Proposals";
+import { Reconnecting } from "./Reconnecting";
+import { Stage } from "./Stage";
+import { Tools } from "./Tools";
+import { TopBar } from "./TopBar";
+
+/** The call: pictures, chat, tools. On a phone the chat lies over the picture; on a wide screen it stands beside it. */
+export function CallPage({ customer, shop }: { customer: Customer; shop: string }) {
+  const [chatOpen, setChatOpen] = useState(false);
+  const state = customer.session.call.value?.state;
+  useEffect(() => {
+    if (state === "live") chime();
+  }, [state]);
+  return (
+    <main class={chatOpen ? "room call chat-open" : "room call"}>
+      <div class="call-picture">
+        <Stage customer={customer} />
+        <div class="call-top">
+          <TopBar customer={customer} shop={shop} />
+          <Reconnecting customer={customer} />
+          <Notices customer={customer} />
+        </div>
+      </div>
+      <div class="call-bottom">
+        <Proposals customer={customer} />
+        <ChatPanel customer={customer} open={chatOpen} onOpen={setChatOpen} />
+        <Tools customer={customer} />
+      </div>
+      <PictureAsk customer={customer} />
+    </main>
+  );
+}

@@ -1,0 +1,71 @@
+import { Circle } from "lucide-preact";
+import { useEffect, useState } from "preact/hooks";
+import { duration } from "../i18n/format";
+import { type SharedKey, shared } from "../i18n/shared.texts";
+import type { Customer } from "../state/customer";
+import { Dialog, QualityMark } from "../ui/controls";
+import { t } from "./texts";
+
+/** Who, how long, how good, and whether it is recorded: with the way to change the last. */
+export function TopBar({ customer, shop }: { customer: Customer; shop: string }) {
+  const [asking, setAsking] = useState(false);
+  const call = customer.session.call.value;
+  const quality = customer.link.quality.value;
+  const recording = call?.recording ?? "off";
+  const seconds = useSeconds(call?.live_at ?? null, customer.session.skewMs.value);
+  const word =
+    recording === "on" ? shared("recording") : recording === "paused" ? shared("recording_paused") : t("recording_off");
+  const set = (agreed: boolean) => {
+    customer.setConsent(agreed);
+    setAsking(false);
+  };
+  return (
+    <header class="top-bar">
+      <span class="pill glass top-name">
+        <QualityMark quality={quality} label={shared(`quality_${quality}` as SharedKey)} />
+        <span class="top-shop">{shop}</span>
+        {call?.live_at && <time class="top-time">{duration(seconds)}</time>}
+      </span>
+      <button
+        type="button"
+        class={`pill glass rec-mark ${recording}`}
+        aria-haspopup="dialog"
+        onClick={() => setAsking(true)}
+      >
+        {recording === "on" ? <span class="dot rec" aria-hidden="true" /> : <Circle size={12} aria-hidden="true" />}
+        <span aria-live="polite">{word}</span>
+      </button>
+      {asking && (
+        <Dialog title={t("recording_menu")} onClose={() => setAsking(false)}>
+          <p>{call?.consent ? t("recording_on_text") : t("recording_off_text")}</p>
+          {recording === "paused" && call?.consent && !call.held && <p>{t("recording_paused_text")}</p>}
+          <div class="dialog-actions">
+            <button type="button" class="button" onClick={() => setAsking(false)}>
+              {shared("close")}
+            </button>
+            {call?.consent ? (
+              <button type="button" class="button danger" onClick={() => set(false)}>
+                {t("recording_stop")}
+              </button>
+            ) : (
+              <button type="button" class="button main" onClick={() => set(true)}>
+                {t("recording_allow")}
+              </button>
+            )}
+          </div>
+        </Dialog>
+      )}
+    </header>
+  );
+}
+
+function useSeconds(since: string | null, skewMs: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!since) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [since]);
+  return since ? (now + skewMs - Date.parse(since)) / 1000 : 0;
+}
