@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from rtc import reports
 from rtc.leg import Leg
 from rtc.party import Party, Port
+from rtc.quality import Quality
 from rtc.sdp import Kind
-from rtc.source import Quality, Tap
+from rtc.source import Tap
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
 FEEDBACK_NS = 95_000_000  # every second tick
@@ -170,7 +171,7 @@ class Forwarder:
     def quality(self, peer_id: str) -> dict[Kind, Quality]:
         """How this peer's packets came in during the last second."""
         party = self._parties.get(peer_id)
-        return {kind: source.quality for kind, source in party.sources.items()} if party is not None else {}
+        return {kind: source.meter.quality for kind, source in party.sources.items()} if party is not None else {}
 
     def stats(self) -> dict[str, int]:
         """Sums over the present peers; every key is always there."""

@@ -10,8 +10,8 @@ REPLAY_BYTES = 700_000
 
 class PacketRing:
     """Packets as they came, at `number & mask`; `numbers` says which one lies there. The owner writes both lists
-    itself: a call per packet would cost more than the two assignments. `key_first` is the number of the last keyframe's first
-    packet (-1: none), `key_stamp` its timestamp."""
+    itself: a call per packet would cost more than the two assignments. `key_first` is the number of the last
+    keyframe's first packet (-1: none), `key_stamp` its timestamp."""
 
     __slots__ = ("key_first", "key_ns", "key_stamp", "mask", "numbers", "packets", "size")
 

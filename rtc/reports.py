@@ -169,7 +169,7 @@ def report_for_ourselves(party: Party, span_ns: int, now_ns: int) -> None:
                 min(lost * 256 // expected, 255),
                 source.reported_lost,
                 source.highest - source.base,
-                source.jitter,
+                int(source.meter.jitter),
                 last_sr,
                 delay,
             )

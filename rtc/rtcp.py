@@ -13,7 +13,7 @@ PLI, FIR, REMB = 1, 4, 15  # formats of 206
 
 
 class Block(NamedTuple):
-    """One packet of a compound: `subtype` is the five-bit report count or feedback format; `data` is the whole block."""
+    """One packet of a compound: `subtype` is the report count or feedback format, `data` the whole block."""
 
     kind: int
     subtype: int
@@ -51,9 +51,9 @@ def blocks(packet: bytes) -> Iterator[Block]:
         if first >> 6 != 2 or end > size:
             return
         data = packet[at:end]
-        if first & 0x20:  # padding counts itself in the last byte
+        if first & 0x20:  # padding counts itself in the last byte; transport-wide feedback pads by single bytes
             cut = data[-1]
-            if cut == 0 or cut % 4 or cut > len(data) - 4:
+            if cut == 0 or cut > len(data) - 4:
                 return
             data = data[:-cut]
         yield Block(kind, first & 0x1F, data)

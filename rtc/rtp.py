@@ -28,7 +28,7 @@ class Layout:
     """One shape of header: where each extension element's data lies. Compared by identity; `elements` maps id to
     (offset of the data, length of the data), `one_byte` tells the form (None: no extension block that we can read)."""
 
-    __slots__ = ("elements", "header_bytes", "mask", "one_byte", "sequence_at", "start", "value")
+    __slots__ = ("elements", "header_bytes", "lead", "mask", "one_byte", "sequence_at", "start", "value")
 
     def __init__(
         self, start: int, header_bytes: int, one_byte: bool | None, elements: dict[int, tuple[int, int]]
@@ -37,9 +37,14 @@ class Layout:
         self.header_bytes = header_bytes
         self.one_byte = one_byte
         self.elements = elements
+        self.lead = b""  # first four bytes of the block
         self.mask = 0
         self.value = 0
         self.sequence_at = 0  # offset of the transport-wide sequence number, set by whoever knows the ids; 0: none
+
+    def fits(self, packet: bytes) -> bool:
+        """Whether a packet without CSRCs and with this `lead` has this shape."""
+        return int.from_bytes(packet[12 : self.header_bytes], "big") & self.mask == self.value
 
 
 def read_layout(packet: bytes | bytearray | memoryview) -> Layout | None:
@@ -63,8 +68,9 @@ def read_layout(packet: bytes | bytearray | memoryview) -> Layout | None:
         return Layout(start, end, None, {})
     elements, shape = _walk(packet, start + 4, end, one_byte)
     layout = Layout(start, end, one_byte, elements)
+    layout.lead = bytes(packet[start : start + 4])
     fixed = bytearray(end - start)
-    fixed[0:4] = b"\xff\xff\xff\xff"
+    fixed[0:4] = b"\xff\xff\xff\xff"  # the form and the length of the block
     for at in shape:
         fixed[at - start] = 0xFF
     layout.mask = int.from_bytes(fixed, "big")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rtc import nack, rtcp, rtp
 from rtc.gop import AUDIO_PACKETS, VIDEO_PACKETS, PacketRing
 from rtc.nack import Missing
+from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
+from rtc.shapes import PLAIN, Shapes
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -21,18 +23,8 @@ KEYFRAME_PAUSE_NS = 500 * MS  # browsers answer each request with a whole keyfra
 IDLE_REFRESH_NS = 1_500 * MS  # while nobody looks, so that a replay stays short
 LARGEST_STEP = 3000  # RFC 3550 A.1, MAX_DROPOUT
 TICKS_PER_REPLAYED_FRAME = 90  # told as 1 ms apart: they are shown as they come, not in their old rhythm
-PLAIN = Layout(12, 12, None, {})
-MOST_LAYOUTS = 32
 
 Tap = Callable[[bytes, int, bool], None]
-
-
-class Quality(NamedTuple):
-    """Of the last second: share of packets that did not come (after retransmission), jitter after RFC 3550."""
-
-    loss: float
-    jitter_ms: float
-    bitrate_bps: int
 
 
 class Source:
@@ -43,13 +35,9 @@ class Source:
         "_always_look",
         "_bad_sequence",
         "_codecs",
-        "_interval",
-        "_jitter",
         "_key_tries",
-        "_layouts",
         "_shapes",
         "_start",
-        "_transit",
         "apt",
         "duplicates",
         "heard_ns",
@@ -62,10 +50,10 @@ class Source:
         "legs",
         "line",
         "malformed",
+        "meter",
         "missing",
         "octets",
         "party",
-        "quality",
         "received",
         "recovered",
         "report_heard_ns",
@@ -105,10 +93,7 @@ class Source:
         self._always_look = False
         self._bad_sequence = -1
         self._start = 0
-        self._interval = (0, 0, 0)  # expected, received, octets at the last report
-        self._jitter = 0.0
-        self._transit = 0
-        self.quality = Quality(0.0, 0.0, 0)
+        self.meter = Meter(90 if self.is_video else 48)
         self.reported_lost = 0
         self.report_heard_ns = 0
         self.sender_report: tuple[int, int, int] | None = None  # NTP, RTP timestamp, arrival
@@ -123,13 +108,9 @@ class Source:
             self._codecs[codec.pt & 0x7F] = name
             if codec.rtx_pt is not None:
                 self.apt[codec.rtx_pt] = codec.pt
-        self._forget_layouts()
+        self._shapes = Shapes(line.extensions.get(rtp.TRANSPORT_SEQUENCE, 0))
         for leg in (*self.legs, *self.waiting):
             leg.bind(self)
-
-    def _forget_layouts(self) -> None:
-        self._layouts: dict[bytes, Layout] = {}
-        self._shapes: list[Layout] = []
 
     def carries(self, payload_type: int) -> bool:
         return bool(self._codecs[payload_type])
@@ -156,10 +137,9 @@ class Source:
         self.legs = []
         self.highest = (((self.highest >> 16) + 2) << 16 | sequence) - 1
         self._start = self.highest + 1
-        self._interval = (0, self.received, self.octets)
+        self.meter.restart(self.received, self.octets)
         self.missing.clear()
         self.ring.forget_keyframe()
-        self._transit = 0
         self._bad_sequence = -1
         self.key_wanted = self.is_video and bool(self.waiting)
 
@@ -167,10 +147,8 @@ class Source:
         """The hot path: one packet in, one rewritten packet per leg out."""
         head, second, sequence, stamp = HEAD.unpack_from(packet)
         if head & 0x1F == 0x10:
-            layout = self._layouts.get(packet[12:16])
-            if (
-                layout is None or int.from_bytes(packet[12 : layout.header_bytes], "big") & layout.mask != layout.value
-            ) and (layout := self.layout(packet)) is None:
+            layout = self._shapes.latest.get(packet[12:16])
+            if (layout is None or not layout.fits(packet)) and (layout := self.layout(packet)) is None:
                 self.malformed += 1
                 return
         elif head & 0x1F == 0:
@@ -203,31 +181,7 @@ class Source:
             self.tap(packet, now_ns, self.is_video)
 
     def layout(self, packet: bytes) -> Layout | None:
-        """The layout of any packet of this source, read at most once per shape."""
-        head = packet[0]
-        if head & 0x1F == 0:
-            return PLAIN
-        if head & 0x1F == 0x10:
-            for shape in self._shapes:
-                if (
-                    len(packet) >= shape.header_bytes
-                    and packet[12:16] == shape.value.to_bytes(shape.header_bytes - 12, "big")[:4]
-                    and int.from_bytes(packet[12 : shape.header_bytes], "big") & shape.mask == shape.value
-                ):
-                    self._layouts[packet[12:16]] = shape
-                    return shape
-        layout = rtp.read_layout(packet)
-        if layout is None:
-            return None
-        wide_id = self.line.extensions.get(rtp.TRANSPORT_SEQUENCE, 0)
-        at, length = layout.elements.get(wide_id, (0, 0))
-        layout.sequence_at = at if length >= 2 else 0
-        if head & 0x1F == 0x10 and layout.mask:
-            if len(self._shapes) >= MOST_LAYOUTS:
-                self._forget_layouts()
-            self._shapes.append(layout)
-            self._layouts[packet[12:16]] = layout
-        return layout
+        return self._shapes.read(packet)
 
     def _skipped(self, step: int, sequence: int, now_ns: int) -> bool:
         """A packet ahead of its turn: asks for those between at once. False: it is late, or here already."""
@@ -317,11 +271,7 @@ class Source:
     def _look(self, payload: bytes, second: int, number: int, stamp: int, now_ns: int) -> None:
         """Once per frame, in order: jitter, sinks that wait for sound, keyframes."""
         if stamp != self.stamp:
-            transit = now_ns * (90 if self.is_video else 48) // MS - stamp
-            if self._transit:
-                step = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
-                self._jitter += (abs(step) - self._jitter) / 16
-            self._transit = transit
+            self.meter.arrived(stamp, now_ns)
             self.stamp = stamp
         if not self.is_video:
             if self.waiting:
@@ -436,23 +386,11 @@ class Source:
             self.request_keyframe(now_ns)
 
     def measure(self, span_ns: int) -> tuple[int, int]:
-        """Once a second: sets `quality`, answers (lost, expected) of the span."""
+        """Once a second: (lost, expected) of the span."""
         expected = max(self.highest - self._start + 1, 0) if self.ssrc >= 0 else 0
-        before_expected, before_received, before_octets = self._interval
-        self._interval = (expected, self.received, self.octets)
-        wanted = expected - before_expected
-        lost = max(wanted - (self.received - before_received), 0)
-        bitrate = (self.octets - before_octets) * 8_000_000_000 // max(span_ns, 1)
-        self.quality = Quality(
-            lost / wanted if wanted > 0 else 0.0, self._jitter / (90 if self.is_video else 48), bitrate
-        )
-        return lost, wanted
+        return self.meter.measure(expected, self.received, self.octets, span_ns)
 
     @property
     def base(self) -> int:
         """What to subtract from our numbers to get those of report blocks (RFC 3550 A.1)."""
         return self._start & ~0xFFFF
-
-    @property
-    def jitter(self) -> int:
-        return int(self._jitter)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from rtc import rtcp, twcc
+from rtc.forwarder import Forwarder
+from rtc.nack import build_nack
+from rtc.twcc import Feedback
+from tests.rtc.synthetic import MS, Browser, elements, packet
+
+
+def heard(browser: Browser) -> list[Feedback]:
+    found = []
+    for data in browser.port.rtcp:
+        for block in rtcp.blocks(data):
+            if (block.kind, block.subtype) == (205, 15):
+                feedback = twcc.read_feedback(block.data)
+                assert feedback is not None
+                found.append(feedback)
+    return found
+
+
+def timeline(told: list[Feedback]) -> dict[int, int | None]:
+    return {(f.base + i) & 0xFFFF: t for f in told for i, t in enumerate(f.times)}
+
+
+def wides(browser: Browser) -> list[int]:
+    return [int.from_bytes(sent.element(3) or b"", "big") for sent in browser.port.rtp]
+
+
+def answer(sink: Browser, base: int, times: list[int | None], now_ns: int) -> None:
+    for data in twcc.build_feedback(1, 2, 0, base, times):
+        sink.say(data, now_ns)
+
+
+def test_while_nobody_looks_the_server_tells_what_came_and_what_was_lost() -> None:
+    forwarder = Forwarder()
+    phone = Browser(forwarder, 1)
+    first = phone.wide + 1
+    phone.frame(1000 * MS, key=True, packets=4, lose=(1,))
+    forwarder.tick(1050 * MS)
+    phone.frame(1100 * MS)
+    forwarder.tick(1150 * MS)
+    told = timeline(heard(phone))
+    assert list(told) == [(first + i) & 0xFFFF for i in range(7)]
+    assert told[(first + 1) & 0xFFFF] is None
+    assert told[first & 0xFFFF] == 4000
+    assert told[(first + 6) & 0xFFFF] == 4400
+    assert [f.number for f in heard(phone)] == [0, 1]
+
+
+def test_a_sinks_feedback_is_told_to_the_source_in_its_numbers_with_the_losses_of_both_ways() -> None:
+    forwarder = Forwarder()
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
+    first = phone.wide + 1
+    phone.frame(1000 * MS, key=True, packets=6, lose=(2,))
+    assert wides(tablet) == [1, 2, 3, 4, 5]
+    answer(tablet, 1, [900_000, 900_004, 900_008, None, 900_020], 1030 * MS)  # the fourth was lost on the second half
+    told = timeline(heard(phone))
+    assert [told[(first + i) & 0xFFFF] is None for i in range(6)] == [False, False, True, False, True, False]
+    a, b, c, d = (told[(first + i) & 0xFFFF] for i in (0, 1, 3, 5))
+    assert (b - a, c - a, d - a) == (4, 8, 20)  # type: ignore[operator]
+    assert abs(a - 4120) < 100  # type: ignore[operator]  # on our clock, not the tablet's
+    forwarder.tick(1200 * MS)
+    assert len(heard(phone)) == 1  # one who tells, not two
+    assert heard(phone)[0].media_ssrc == phone.video
+
+
+def test_our_own_retransmissions_are_nothing_to_the_source() -> None:
+    forwarder = Forwarder()
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
+    first = phone.wide + 1
+    phone.frame(1000 * MS, key=True, packets=2)
+    tablet.say(build_nack(1, tablet.leg("video"), [tablet.port.rtp[0].sequence]), 1010 * MS)
+    phone.frame(1050 * MS, packets=2)
+    assert wides(tablet) == [1, 2, 3, 4, 5]
+    answer(tablet, 1, [100, 104, 150, 300, 304], 1060 * MS)
+    told = timeline(heard(phone))
+    assert list(told) == [(first + i) & 0xFFFF for i in range(4)]
+    times = [told[(first + i) & 0xFFFF] for i in range(4)]
+    assert [t - times[0] for t in times] == [0, 4, 200, 204]  # type: ignore[operator]
+
+
+def test_probes_reach_the_sink_and_are_acknowledged() -> None:
+    forwarder = Forwarder()
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
+    made = phone.frame(1000 * MS, key=True, packets=2)
+    first = phone.wide - 1
+    phone.resend(made[0], 1010 * MS)
+    phone.wide += 1
+    block = elements(e4=b"1", e3=phone.wide.to_bytes(2, "big"))
+    phone.give(packet(97, 50, 1, phone.rtx, b"", block=block, pad=220), 1011 * MS)
+    repeats = tablet.port.of(tablet.leg("video") + 1)
+    assert len(repeats) == 2
+    assert repeats[0].payload[2:] == tablet.port.rtp[0].payload
+    assert repeats[0].payload[:2] == tablet.port.rtp[0].sequence.to_bytes(2, "big")
+    assert repeats[1].payload[-1] == 220
+    answer(tablet, 1, [100, 104, 140, 142], 1040 * MS)
+    told = timeline(heard(phone))
+    assert len(told) == 4
+    assert None not in told.values()
+    assert next(iter(told)) == first & 0xFFFF
+
+
+def test_what_the_sink_cannot_take_does_not_look_lost() -> None:
+    forwarder = Forwarder()
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2, rtx_pt=None)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
+    made = phone.frame(1000 * MS, key=True, packets=2)
+    phone.resend(made[0], 1010 * MS)  # a probe, and this sink has no RTX
+    phone.frame(1050 * MS, packets=1)
+    answer(tablet, 1, [100, 104, 300], 1060 * MS)
+    told = timeline(heard(phone))
+    assert len(told) == 4
+    assert None not in told.values()
+
+
+def test_the_server_takes_over_when_the_sink_goes_and_time_does_not_jump() -> None:
+    forwarder = Forwarder()
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
+    phone.frame(1000 * MS, key=True)
+    answer(tablet, 1, [7_000_000, 7_000_001, 7_000_002], 1020 * MS)
+    forwarder.set_routes("call", [], 1030 * MS)
+    phone.frame(1050 * MS)
+    forwarder.tick(1100 * MS)
+    times = [t for t in timeline(heard(phone)).values() if t is not None]
+    assert len(times) == 6
+    assert times == sorted(times)
+    assert times[-1] - times[0] < 400
+
+
+def test_a_second_viewer_does_not_tell_the_source() -> None:
+    forwarder = Forwarder()
+    phone, tablet, colleague = (Browser(forwarder, n) for n in (1, 2, 3))
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id), (colleague.id, 1, phone.id)], 0)
+    phone.frame(1000 * MS, key=True)
+    answer(colleague, 1, [100, 101, 102], 1020 * MS)
+    assert heard(phone) == []
+    answer(tablet, 1, [100, 101, 102], 1030 * MS)
+    assert len(heard(phone)) == 1
