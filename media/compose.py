@@ -33,7 +33,8 @@ async def compose(
         sys.executable, "-m", "media.compositor", fmt, str(out), *arguments,
         stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=child_environment(), start_new_session=True,
     )  # fmt: skip
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     # Read all along: a full pipe would stop the child. It says one sentence at most.
     complaint = asyncio.create_task(process.stderr.read())
     try:

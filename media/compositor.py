@@ -145,7 +145,7 @@ def _composed(faces: dict[str, Face], seconds: float) -> Any:
             _paste(canvas, picture, (WIDTH - width) // 4 * 2, (HEIGHT - height) // 4 * 2)
         else:
             _paste(canvas, picture, WIDTH - MARGIN - width, HEIGHT - MARGIN - height)
-    frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+    frame: Any = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
     for plane, pixels in zip(frame.planes, canvas, strict=True):
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
         rows[:, : plane.width] = pixels
@@ -185,8 +185,10 @@ def compose(fmt: str, out: Path, people: dict[str, Path]) -> None:
         print("1.00", flush=True)
     finally:
         temporary.unlink(missing_ok=True)
-        for one in (*faces.values(), *voices):
-            one.close()
+        for face in faces.values():
+            face.close()
+        for voice in voices:
+            voice.close()
 
 
 def _mixed(voices: list[Voice], count: int, sample_format: str, at: int) -> Any:

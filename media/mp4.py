@@ -9,7 +9,10 @@ import av
 
 def copy_to_mp4(source: Path, target: Path, turn: int) -> None:
     """`turn`: clockwise degrees that the picture needs to stand upright."""
-    with av.open(str(source)) as heard, av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as made:
+    with (
+        av.open(str(source)) as heard,
+        av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as made,
+    ):
         copies = {stream.index: made.add_stream_from_template(stream) for stream in heard.streams}
         if turn:
             for copy in copies.values():

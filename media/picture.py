@@ -92,7 +92,9 @@ class PictureMaker:
 
     async def _exchange(self, request: bytes) -> Shot:
         process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(request)
         await process.stdin.drain()
         (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
@@ -106,7 +108,12 @@ class PictureMaker:
     async def _start(self) -> None:
         await self._stop()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "media.darkroom", stdin=PIPE, stdout=PIPE, env=child_environment(),
+            sys.executable,
+            "-m",
+            "media.darkroom",
+            stdin=PIPE,
+            stdout=PIPE,
+            env=child_environment(),
             start_new_session=True,
         )
         assert process.stdout is not None

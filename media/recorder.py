@@ -36,7 +36,11 @@ class Stream:
         self._keep: Callable[[bytes], None] = held.append
 
     def rtp(
-        self, packet: bytes, arrival_ns: int, _pack: Callable[..., bytes] = journal.RECORD.pack, _kind: int = journal.RTP
+        self,
+        packet: bytes,
+        arrival_ns: int,
+        _pack: Callable[..., bytes] = journal.RECORD.pack,
+        _kind: int = journal.RTP,
     ) -> None:
         """Keeps one whole RTP packet (decrypted, RTX already unwrapped); `arrival_ns` by `time.monotonic_ns`.
 

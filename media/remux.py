@@ -48,9 +48,9 @@ async def finish(folder: Path, out: Path) -> FinishedFiles | None:
     """Makes the files of the journal in `folder` (named after the call) inside `out`, in a process of its own; what was
     there under the same names is replaced at once, whole. The journal stays. None: nothing was recorded. Raises
     MediaFault when the files cannot be made; cancelling ends the process."""
-    if not folder.is_dir():
+    size = _journal_bytes(folder)
+    if size == 0:
         return None
-    size = sum(path.stat().st_size for path in folder.glob(f"*{SUFFIX}"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "media.remux", str(folder), str(out),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -63,6 +63,7 @@ async def finish(folder: Path, out: Path) -> FinishedFiles | None:
         raise MediaFault("The recording took too long to finish; it can be tried again.") from fault
     finally:
         await end_child(process)
+        _clean(out, process.pid)
     if process.returncode != 0:
         reason = complaint.decode(errors="replace").strip().rpartition("\n")[2]
         raise MediaFault(f"The recording could not be finished: {reason or process.returncode}.")
@@ -72,6 +73,15 @@ async def finish(folder: Path, out: Path) -> FinishedFiles | None:
     answer["files"] = {name: Path(path) for name, path in answer["files"].items()}
     answer["tracks"] = tuple(answer["tracks"])
     return FinishedFiles(**answer)
+
+
+def _journal_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob(f"*{SUFFIX}"))
+
+
+def _clean(out: Path, pid: int) -> None:
+    for left in out.glob(f".*-{pid}.*"):
+        left.unlink(missing_ok=True)
 
 
 def remux(folder: Path, out: Path) -> FinishedFiles | None:

@@ -36,7 +36,9 @@ async def clean(data: bytes, *, max_pixels: int = 60_000_000) -> CleanPicture:
 
 
 def _clean(data: bytes, max_pixels: int) -> CleanPicture:
-    if not (data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")):
+    if not (
+        data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
+    ):
         raise MediaFault("This is not a photo that can be read; send a JPEG, PNG or WebP.")
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:

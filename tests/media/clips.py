@@ -41,7 +41,13 @@ def left_edge_bright(index: int, width: int, height: int) -> np.ndarray:
 
 
 def encode_video(
-    codec: str, seconds: float, *, width: int = 320, height: int = 240, keyframe_every: int = FPS, bit_rate: int = 600_000,
+    codec: str,
+    seconds: float,
+    *,
+    width: int = 320,
+    height: int = 240,
+    keyframe_every: int = FPS,
+    bit_rate: int = 600_000,
     draw: Callable[[int, int, int], np.ndarray] = picture,
 ) -> list[tuple[float, bytes]]:
     """(capture second, encoded frame) pairs; H.264 in Annex B, constrained baseline."""
@@ -53,7 +59,12 @@ def encode_video(
     if codec == "vp8":
         encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "error-resilient": "1"}
     else:
-        encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "slice-max-size": "1500"}
+        encoder.options = {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "slice-max-size": "1500",
+        }
     frames = []
     for index in range(round(seconds * FPS)):
         frame = av.VideoFrame.from_ndarray(draw(index, width, height), format="rgb24")
@@ -178,7 +189,9 @@ def received_whole(sent: list[Sent], kept: list[Sent]) -> int:
     return sum(left == 0 for left in wanted.values())
 
 
-def disturbed(sent: list[Sent], seed: int, *, loss: float = 0.0, duplicates: float = 0.0, jitter_s: float = 0.0) -> list[Sent]:
+def disturbed(
+    sent: list[Sent], seed: int, *, loss: float = 0.0, duplicates: float = 0.0, jitter_s: float = 0.0
+) -> list[Sent]:
     chance = random.Random(seed)
     kept = [p for p in sent if p.report or chance.random() >= loss]
     kept += [p for p in kept if not p.report and chance.random() < duplicates]

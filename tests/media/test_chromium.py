@@ -18,10 +18,17 @@ from media.remux import finish
 from tests.media.clips import WALL_NS, Source, encode_video, left_edge_bright, person, write_run
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
-).split()
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
 PLAY = """async (source) => {
   const video = document.createElement('video');
   video.src = source;

@@ -83,7 +83,7 @@ async def test_a_bomb_is_refused_before_its_pixels_are_decoded() -> None:
 
     header = chunk(b"IHDR", struct.pack("!IIBBBBB", 19_000, 19_000, 8, 2, 0, 0, 0))
     bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(10_000))) + chunk(b"IEND", b"")
-    with pytest.raises(MediaFault, match="60 megapixels|damaged"):
+    with pytest.raises(MediaFault, match=r"60 megapixels|damaged"):
         await clean(bomb)
     with pytest.raises(MediaFault, match="too large"):
         await clean(photo(size=(2000, 1000)), max_pixels=1_000_000)
