@@ -30,7 +30,11 @@ PROBES = """
   };
   const RealPeer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends RealPeer {
-    constructor(...args) { if (probe.forceRelay) args[0] = {...(args[0] || {}), iceTransportPolicy: 'relay'}; super(...args); probe.peers.push(this); }
+    constructor(...args) {
+      if (probe.forceRelay) args[0] = {...(args[0] || {}), iceTransportPolicy: 'relay'};
+      super(...args);
+      probe.peers.push(this);
+    }
     createDataChannel(...args) { const channel = super.createDataChannel(...args); probe.channels.push(channel); return channel; }
   };
   probe.cutSockets = () => { probe.wsBlocked = true; for (const s of probe.sockets) s.close(); };

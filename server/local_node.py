@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from media.picture import PictureMaker
 
 from domain.errors import Conflict, NotFound, Unavailable
 from media.errors import MediaFault
+from media.picture import PictureMaker
 from media.remux import finish
 from rtc import events as heard
 from rtc.endpoint import Endpoint
@@ -152,7 +152,7 @@ class LocalNode:
             raise Conflict("There is no picture from this camera now. Is it switched off or covered?")
         codec, packets = found
         try:
-            shot = await self._pictures.take(codec, packets, orientation_id=line.extensions.get(ORIENTATION))
+            shot = await self._pictures.take(codec.lower(), packets, orientation_id=line.extensions.get(ORIENTATION))
         except MediaFault as fault:
             raise Conflict(f"This picture could not be taken: {fault} Try again.") from fault
         return Shot(shot.jpeg, shot.width, shot.height, shot.sharpness)

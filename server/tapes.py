@@ -75,7 +75,7 @@ class Tapes:
         streams = {}
         for line in negotiated.lines:
             if line.slot == 0 and line.accepts:
-                payloads = {c.pt: (c.name, c.clock_hz, c.fmtp) for c in line.codecs.values()}
+                payloads = {c.pt: (c.name.lower(), c.clock_hz, c.fmtp) for c in line.codecs.values()}
                 streams[line.kind] = recorder.stream(tape.track, line.kind, payloads, line.extensions.get(ORIENTATION))
         sound, picture = streams.get("audio"), streams.get("video")
 
