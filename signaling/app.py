@@ -7,8 +7,9 @@ from collections import Counter
 
 from aiohttp import web
 
+from media.compose import compose as compose_in_a_process
 from signaling.auth import SignIn
-from signaling.composition import Compose, Compositions, compose_from_media
+from signaling.composition import Compose, Compositions
 from signaling.cookies import Cookies
 from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
@@ -35,7 +36,7 @@ from signaling.refusals import refusals
 from signaling.static import add_static
 
 
-def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_from_media) -> web.Application:
+def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_in_a_process) -> web.Application:
     """The whole door of one house. `app[REFUSED]` counts refusals by code.
 
     Run it with `web.AppRunner(app, access_log=None)` (an access log would hold addresses). When the runner shuts down,

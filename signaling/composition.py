@@ -33,15 +33,6 @@ SHORTEST_DEADLINE_S = 600.0
 log = structlog.get_logger(__name__)
 
 
-async def compose_from_media(
-    files: dict[str, Path], out: Path, fmt: Format, on_progress: Callable[[float], None]
-) -> None:
-    """`media.compose.compose`, loaded with its decoders when the first file is asked for."""
-    from media.compose import compose
-
-    await compose(files, out, fmt, on_progress)
-
-
 class CompositionView(BaseModel):
     state: Literal["none", "working", "ready", "failed"] = "none"
     format: Format | None = None

@@ -133,10 +133,10 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
+async def open_door(folder: Path, *, compose: Compose | None = None, **settings: Any) -> AsyncIterator[Door]:
+    """`compose`: the real one of `media`; without it the door's `composer` is a SlowComposer. `settings`: DoorSettings."""
     test_house, live, composer = TestHouse(folder, **settings), SmallLive(), SlowComposer()
-    compose: Compose = composer
-    server = TestServer(make_app(test_house.house, live, compose=compose), host="127.0.0.1")
+    server = TestServer(make_app(test_house.house, live, compose=compose or composer), host="127.0.0.1")
     await server.start_server()
     door = Door(test_house, live, composer, server)
     try:
