@@ -130,10 +130,11 @@ class Endpoint:
         return write_answer(offer, peer.negotiated, ours)
 
     def _restart(self, peer: Peer, offer: Offer) -> None:
-        before = {c.ufrag for c in (peer.ice.local, peer.ice.previous) if c is not None}
+        before = peer.ice.ufrags
         if peer.ice.restart(Credentials(offer.ufrag, offer.pwd)):
             self._by_ufrag[peer.ice.local.ufrag] = peer
-            self._forget_names(before, peer)
+            for ufrag in before - peer.ice.ufrags:
+                self._by_ufrag.pop(ufrag, None)
 
     async def close_peer(self, peer_id: str) -> None:
         """Says goodbye and frees everything of this peer. An unknown one is already closed."""
@@ -243,11 +244,8 @@ class Endpoint:
             return
         counters.stun_ok += 1
         self._learn(peer, address)
-        previous = peer.ice.previous
-        if peer.ice.checked(ufrag, address, message.use_candidate):
+        if peer.ice.checked(address, message.use_candidate):
             counters.address_moved += 1
-        if previous is not None and peer.ice.previous is None:
-            self._forget_names({previous.ufrag}, peer)
         self.send_to(stun.success(message, (address[0], address[1]), password), address)
         peer.heard()
 
@@ -276,11 +274,7 @@ class Endpoint:
     def _forget(self, peer: Peer) -> None:
         for address in peer.ice.addresses:
             self._by_address.pop(address, None)
-        self._forget_names({c.ufrag for c in (peer.ice.local, peer.ice.previous) if c is not None}, None)
-
-    def _forget_names(self, ufrags: set[str], peer: Peer | None) -> None:
-        kept = {c.ufrag for c in (peer.ice.local, peer.ice.previous) if c is not None} if peer is not None else set()
-        for ufrag in ufrags - kept:
+        for ufrag in peer.ice.ufrags:
             self._by_ufrag.pop(ufrag, None)
 
     async def _watch(self) -> None:

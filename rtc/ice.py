@@ -8,6 +8,7 @@ from typing import Any
 
 # A socket address as the kernel gives it: (host, port) or (host, port, flow, scope). Opaque here, compared by value.
 Address = tuple[Any, ...]
+_MAX_EARLIER = 3  # restarts that may follow each other before the first has settled
 _MAX_ADDRESSES = 16  # a phone has Wi-Fi and mobile, v4 and v6, and a NAT that rebinds now and then
 
 
@@ -25,48 +26,42 @@ class Credentials:
 class IceLite:
     """We never send checks; we answer them, and follow the address that the peer nominates or speaks from."""
 
-    __slots__ = ("_was_selected", "address", "addresses", "local", "previous", "remote")
+    __slots__ = ("address", "addresses", "earlier", "local", "remote")
 
     def __init__(self, remote: Credentials) -> None:
         self.local = Credentials.fresh()
-        self.previous: Credentials | None = None
+        self.earlier: list[Credentials] = []
         self.remote = remote
         self.address: Address | None = None
         self.addresses: dict[Address, None] = {}
-        self._was_selected = False
 
     def restart(self, remote: Credentials) -> bool:
-        """Takes the peer's new credentials (RFC 8445 9). The old ones stay valid until a pair is selected with the new.
+        """Takes the peer's new credentials (RFC 8445 9). False when they are not new: the answer repeats ours.
 
-        False when they are not new: nothing changes, the answer repeats ours.
+        Our earlier ones stay good: our address does not change in a restart, so Chromium may pair its new ports with
+        it before it reads the answer, nominate such a pair, and check it with the earlier name for the rest of the call.
         """
         if remote == self.remote:
             return False
-        # A second restart before the first one ended: the peer still lives on the last pair that was selected.
-        if self._was_selected or self.previous is None:
-            self.previous = self.local
+        self.earlier = [self.local, *self.earlier][:_MAX_EARLIER]
         self.remote = remote
         self.local = Credentials.fresh()
-        self._was_selected = False
         return True
 
+    @property
+    def ufrags(self) -> set[str]:
+        """Every name of ours that a check may carry."""
+        return {self.local.ufrag, *(credentials.ufrag for credentials in self.earlier)}
+
     def password(self, ufrag: str) -> bytes | None:
-        if ufrag == self.local.ufrag:
-            return self.local.pwd.encode()
-        if self.previous is not None and ufrag == self.previous.ufrag:
-            return self.previous.pwd.encode()
+        for credentials in (self.local, *self.earlier):
+            if ufrag == credentials.ufrag:
+                return credentials.pwd.encode()
         return None
 
-    def checked(self, ufrag: str, address: Address, use_candidate: bool) -> bool:
-        """An authentic check came in. True when it moved the address in use."""
-        is_new = ufrag == self.local.ufrag
-        selects = use_candidate or self.address is None
-        if is_new and selects:
-            self._was_selected = True
-            self.previous = None
-        if not selects or (not is_new and self._was_selected):
-            return False
-        return self.move(address)
+    def checked(self, address: Address, use_candidate: bool) -> bool:
+        """An authentic check came in: the first one, and each that nominates, selects its address. True when it moved."""
+        return (use_candidate or self.address is None) and self.move(address)
 
     def learn(self, address: Address) -> Address | None:
         """Remembers that this peer speaks from `address`; returns the oldest one when there are too many."""

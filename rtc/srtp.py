@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +17,7 @@ _MASK = (1 << WINDOW) - 1
 _TAG = 16
 _MAX_SOURCES = 64  # a browser has at most a dozen; a limit so that one peer cannot fill the memory
 _E_BIT = 1 << 31
+_SEQUENCE_SSRC = Struct("!HxxxxI").unpack_from
 
 
 class Sealer(Protocol):
@@ -83,8 +85,7 @@ class GcmSealer:
         self._rtcp_index = 0
 
     def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
-        sequence = (header[2] << 8) | header[3]
-        ssrc = int.from_bytes(header[8:12], "big")
+        sequence, ssrc = _SEQUENCE_SSRC(header, 2)
         highest = self._highest.get(ssrc, -1)
         if highest < 0:
             index = sequence
@@ -139,8 +140,7 @@ class GcmOpener:
         if not length or len(datagram) < length + _TAG:
             self._counters.srtp_malformed += 1
             return None
-        sequence = (datagram[2] << 8) | datagram[3]
-        ssrc = int.from_bytes(datagram[8:12], "big")
+        sequence, ssrc = _SEQUENCE_SSRC(datagram, 2)
         source = self._sources.get(ssrc)
         if source is None:
             if len(self._sources) >= _MAX_SOURCES:

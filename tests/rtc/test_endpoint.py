@@ -201,8 +201,6 @@ async def test_an_ice_restart_in_place_keeps_keys_and_moves_the_address(endpoint
         await client.rebind()
         await client.check()
         assert peer.ice.address == client.address
-        with pytest.raises(TimeoutError):
-            await client.check(remote=old, deadline_s=0.2)
         client.send(client.seal(rtp(1)))
         await until(lambda: endpoint.counters.srtp_opened == 1)
         assert len(heard.of(PeerConnected)) == 1
