@@ -33,7 +33,7 @@ class SocketCarrier:
         self._socket = socket
         self._abort = abort
         self._outbox = Outbox(self._write)
-        self._ending = (1000, "")
+        self._ending: tuple[int, str] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -43,8 +43,8 @@ class SocketCarrier:
         return self._outbox.put(text)
 
     def close(self, code: int, reason: str) -> None:
-        """What was sent before still goes out; then the socket closes with `code`."""
-        self._ending = (code, reason)
+        """What was sent before still goes out; then the socket closes with `code`. The first reason stands."""
+        self._ending = self._ending or (code, reason)
         self._outbox.finish()
 
     def drop(self) -> None:
@@ -53,7 +53,7 @@ class SocketCarrier:
 
     async def run(self) -> None:
         await self._outbox.run()
-        code, reason = (TOO_SLOW, "too slow") if self._outbox.overflowed else self._ending
+        code, reason = (TOO_SLOW, "too slow") if self._outbox.overflowed else self._ending or (1000, "")
         try:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._socket.close(code=code, message=reason.encode())

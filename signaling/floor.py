@@ -68,7 +68,7 @@ class Floor:
         session = self.sessions.get((side, person.id))
         if session is None:
             session = Session(side, person.id, person.shop_id, person.name, self.spawn)
-            session.absent_since = self.house.now()
+            session.absent_since = session.socketless_since = self.house.now()
             self.sessions[side, person.id] = session
         return session
 

@@ -70,7 +70,8 @@ class Live:
         self.floor.cancel_all()
         for session in list(self.floor.sessions.values()):
             session.close()
-        await self._stack.__aexit__(kind, fault, trace)
+        # every task guards itself, so the group has no fault to add to what ended the block
+        await self._stack.__aexit__(None, None, None)
 
     def _spawn_background(self) -> None:
         self.floor.spawn(self._look_at_the_clock())

@@ -33,6 +33,10 @@ class Presence:
             session.absent_since = None
         elif session.absent_since is None:
             session.absent_since = self._floor.house.now()
+        if session.socket is not None:
+            session.socketless_since = None
+        elif session.socketless_since is None:
+            session.socketless_since = self._floor.house.now()
         visit = self._floor.visit_including(session)
         if visit is not None:
             self._floor.spawn(self._note(visit))
@@ -96,9 +100,9 @@ class Presence:
         return session.absent_since is not None and now - session.absent_since >= self._window
 
     async def _look_after(self, session: Session, now: datetime) -> None:
-        if session.absent_since is not None and now - session.absent_since >= self._window:
+        if session.socketless_since is not None and now - session.socketless_since >= self._window:
             if self._floor.visit_including(session) is None:
-                await self._let_go(session)
+                await self._let_go(session)  # an idle connection alone holds nobody's place
             return
         peer = session.peer
         if peer is None or peer.lost_at is None or now - peer.lost_at < RENEW_AFTER or peer.is_renewal_asked:

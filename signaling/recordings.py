@@ -42,18 +42,19 @@ class Recordings:
                 await self._keep(shop_id, known.model_copy(update={"state": "finishing"}))
             try:
                 finished = await self._patiently(call_id)
+                recording = None if finished is None else await self._as_blobs(finished)
             except Exception as fault:
                 log.warning("a recording could not be finished", call=call_id, fault=type(fault).__name__)
                 if known.state != "none":
                     await self._keep(shop_id, known.model_copy(update={"state": "failed"}))
                 return
-            if finished is None:
+            if recording is None:
                 if is_over and known.state != "none":
                     # without a journal there is nothing newer than the files that are known, if any
                     state = "ready" if known.files else "none"
                     await self._keep(shop_id, known.model_copy(update={"state": state}))
                 return
-            await self._keep(shop_id, await self._as_blobs(finished))
+            await self._keep(shop_id, recording)
             if is_over:
                 await node.forget_journal(call_id)
 

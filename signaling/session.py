@@ -59,7 +59,8 @@ class Session:
         self.is_available = False
         self.status: StatusView | None = None  # what this person's page last said of itself
         self.camera: CameraView | None = None
-        self.absent_since: datetime | None = None
+        self.absent_since: datetime | None = None  # out of reach: neither socket nor media
+        self.socketless_since: datetime | None = None
         self.told_view: CallView | None = None
         self.told_place: Place | None = None
         self.told_line: Line | None = None

@@ -60,7 +60,16 @@ class FakeNode:
         self.unfinished: list[str] = []
         self.shot = Shot(jpeg=jpeg(), width=64, height=48, sharpness=10.0)
         self.broken = False
+        self.stalled = False  # True: every call waits for ever
+        self._changed = asyncio.Event()
         self._hear: Callable[[NodeEvent], None] = lambda event: None
+
+    async def until(self, is_true: Callable[[], bool], *, within_s: float = 3.0) -> None:
+        """Waits until something that the node was told makes `is_true` true."""
+        async with asyncio.timeout(within_s):
+            while not is_true():
+                self._changed.clear()
+                await self._changed.wait()
 
     def listen(self, hear: Callable[[NodeEvent], None]) -> None:
         self._hear = hear
@@ -129,6 +138,7 @@ class FakeNode:
 
     async def forget_journal(self, call_id: str) -> None:
         self.forgotten.append(call_id)
+        self._changed.set()
 
     async def unfinished_recordings(self) -> list[str]:
         return list(self.unfinished)
@@ -138,5 +148,8 @@ class FakeNode:
 
     async def _alive(self) -> None:
         await asyncio.sleep(0)
+        if self.stalled:
+            await asyncio.Event().wait()
+        asyncio.get_running_loop().call_soon(self._changed.set)
         if self.broken:
             raise Unavailable("The media worker is gone. Try again; a fresh one is being made.")

@@ -1,0 +1,178 @@
+"""Two carriers, one stream: kept once, shown once, whichever way it went."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from signaling.feed import CONFIRM_WITHIN_S
+from tests.support.houses import ANN, MEI
+from tests.support.tabs import cmid, opened
+
+
+async def test_a_message_reaches_both_and_is_answered_with_its_position(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        answer = await ann.ask("message.send", cmid=cmid(), text="The heel is loose")
+        heard = await mei.event("message")
+        assert heard["body"] == {"text": "The heel is loose"}
+        assert heard["position"] == answer["position"] == len(stand.house.calls.streams[call_id])
+        assert (await ann.event("message"))["position"] == answer["position"]
+
+
+async def test_the_same_message_on_both_carriers_is_kept_once_and_answered_the_same(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        ann.open_channel()
+        frame = {"type": "message.send", "cmid": cmid(), "text": "Can you see it?"}
+        on_channel = ann.say_on_channel(**frame)
+        on_socket = await ann.ask(**frame)
+        answer = await ann.channel_frame(lambda f: f.get("ref") == on_channel)
+        assert answer["position"] == on_socket["position"]
+        kept = [e for e in stand.house.calls.streams[call_id] if e.kind == "message"]
+        assert len(kept) == 1
+        await mei.event("message")
+        await mei.ask("ping")
+        assert sum(f["type"] == "event" and f["event"]["kind"] == "message" for f in mei.frames) == 1
+
+
+async def test_events_travel_on_the_data_channel_when_it_is_open(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, _ = await stand.talking()
+        mei.open_channel()
+        before = len(mei.frames)
+        await ann.ask("message.send", cmid=cmid(), text="Hello")
+        heard = await mei.channel_frame(lambda f: f["type"] == "event")
+        assert heard["event"]["body"] == {"text": "Hello"}
+        position = heard["event"]["position"]
+        await mei.ask("seen", delivered=position)
+        assert [f for f in mei.frames[before:] if f["type"] == "event"] == []
+
+
+async def test_an_event_that_a_dead_channel_swallowed_comes_again_on_the_socket_within_a_second_and_a_half(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, _ = await stand.talking()
+        mei.open_channel()
+        started = asyncio.get_running_loop().time()
+        await ann.ask("message.send", cmid=cmid(), text="Hello")
+        await mei.channel_frame(lambda f: f["type"] == "event")  # the node took it; the tablet never confirms
+        assert (await mei.event("message"))["body"] == {"text": "Hello"}
+        waited = asyncio.get_running_loop().time() - started
+        assert CONFIRM_WITHIN_S * 0.9 < waited < CONFIRM_WITHIN_S + 0.5
+
+
+async def test_what_was_on_a_channel_that_closes_comes_on_the_socket_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, _ = await stand.talking()
+        mei.open_channel()
+        await ann.ask("message.send", cmid=cmid(), text="Hello")
+        await mei.channel_frame(lambda f: f["type"] == "event")
+        started = asyncio.get_running_loop().time()
+        stand.house.node.close_channel(mei.node_peer)
+        await mei.event("message")
+        assert asyncio.get_running_loop().time() - started < CONFIRM_WITHIN_S / 2
+
+
+async def test_chat_and_a_booking_pass_both_ways_with_both_sockets_cut(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        ann.open_channel()
+        mei.open_channel()
+        await ann.close()
+        await mei.close()
+        proposed = await mei.ask_on_channel(
+            "booking.propose",
+            cmid=cmid(),
+            service="New heels",
+            starts_at="2026-12-01T10:00:00+08:00",
+            minutes=30,
+            price=8000,
+        )
+        event = await ann.channel_frame(lambda f: f["type"] == "event" and f["event"]["kind"] == "booking")
+        booking = event["event"]["body"]["booking"]
+        assert (booking["state"], booking["currency"]) == ("proposed", "CNY")
+        await ann.ask_on_channel("booking.answer", cmid=cmid(), booking_id=booking["id"], answer="confirm")
+        confirmed = await mei.channel_frame(
+            lambda f: f["type"] == "event" and f["event"]["position"] > proposed["position"]
+        )
+        assert confirmed["event"]["body"]["booking"]["state"] == "confirmed"
+        assert stand.live.floor.visits[call_id].call.state == "live"
+
+
+async def test_hello_on_the_data_channel_is_welcomed_there(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, _, call_id = await stand.talking()
+        ann.open_channel()
+        welcome = await ann.ask_on_channel("hello", position=0)
+        assert (welcome["type"], welcome["call"]["id"]) == ("welcome", call_id)
+
+
+async def test_a_returning_page_gets_what_it_missed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, _ = await stand.talking()
+        first = await ann.ask("message.send", cmid=cmid(), text="one")
+        await ann.close()
+        await mei.ask("message.send", cmid=cmid(), text="two")
+        back = await stand.tab(ANN, position=first["position"])
+        assert [e["body"] for e in back.welcome["events"]] == [{"text": "two"}]
+        synced = await back.ask("sync", after=first["position"])
+        assert [e["body"] for e in synced["events"]] == [{"text": "two"}]
+
+
+async def test_delivered_and_read_are_seen_by_the_other_side_and_only_grow(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        position = (await ann.ask("message.send", cmid=cmid(), text="Hello"))["position"]
+        await mei.ask("seen", delivered=position)
+        mark = (await ann.news("watermark"))["watermark"]
+        assert mark == {"person_id": MEI.id, "delivered": position, "read": 0}
+        await mei.ask("seen", delivered=0, read=position)
+        await ann.news("watermark", lambda f: f["watermark"]["read"] == position)
+        await mei.ask("seen", delivered=10**9, read=1)
+        kept = (await stand.house.calls.watermarks(call_id))[0]
+        assert (kept.delivered, kept.read) == (position, position)
+
+
+async def test_the_newest_tab_of_a_person_wins_and_the_older_is_told_and_sent_away(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, _ = await stand.talking()
+        newer = await stand.tab(ANN, position=1)
+        await ann.news("replaced")
+        assert await ann.closed() == 4500
+        await mei.ask("message.send", cmid=cmid(), text="Still there?")
+        await newer.event("message")
+
+
+async def test_a_slow_reader_is_closed_with_a_come_back_code_and_misses_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        session = stand.live.floor.sessions["customer", ANN.id]
+        assert session.socket is not None
+        for _ in range(2000):  # nobody reads: no turn of the loop in between
+            session.say(json.dumps({"type": "noise", "text": "x" * 100}))
+        assert await ann.closed() == 4001
+        await mei.ask("message.send", cmid=cmid(), text="Hello")
+        back = await stand.tab(ANN, position=1)
+        assert "Hello" in str(back.welcome["events"])
+        assert stand.live.floor.visits[call_id].call.state == "live"
+
+
+async def test_an_answer_whose_socket_is_gone_comes_on_the_channel(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, _, _ = await stand.talking()
+        ann.open_channel()
+        ref = ann.say_on_channel(type="ping")
+        await ann.channel_frame(lambda f: f.get("ref") == ref)
+        await ann.close()
+        call = await ann.channel_frame(lambda f: f["type"] == "call" or f.get("ref") == ref)
+        assert call
+
+
+async def test_a_stopping_server_says_come_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann = await stand.waiting()
+        await stand.live.close()
+        assert await ann.closed() == 4000
