@@ -44,11 +44,13 @@ class LocalNode:
         self._pictures = PictureMaker()
         self._finished = journals.parent / "scratch" / "finished"
         self._stack = AsyncExitStack()
+        self._warming: asyncio.Task[None]
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._tapes.close)
-        await self._stack.enter_async_context(self._pictures)
         await self._stack.enter_async_context(self._endpoint)
+        # The decoder's process takes a second to start; calls need not wait for it, only pictures do.
+        self._warming = asyncio.create_task(self._warm_up())
         ticking = asyncio.create_task(self._tick())
         self._stack.callback(ticking.cancel)
         return self
@@ -56,11 +58,15 @@ class LocalNode:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await asyncio.wait([self._warming])
         await self._stack.aclose()
 
     @property
     def port(self) -> int:
         return self._endpoint.port
+
+    async def _warm_up(self) -> None:
+        await self._stack.enter_async_context(self._pictures)
 
     async def _tick(self) -> None:
         while True:
@@ -152,6 +158,7 @@ class LocalNode:
             raise Conflict("There is no picture from this camera now. Is it switched off or covered?")
         codec, packets = found
         try:
+            await asyncio.shield(self._warming)
             shot = await self._pictures.take(codec.lower(), packets, orientation_id=line.extensions.get(ORIENTATION))
         except MediaFault as fault:
             raise Conflict(f"This picture could not be taken: {fault} Try again.") from fault
