@@ -201,7 +201,7 @@ class Endpoint:
             except BlockingIOError:
                 return
             except OSError:
-                counters.sendto_failed += 1
+                counters.faults += 1
                 continue
             counters.datagrams += 1
             counters.bytes += len(data)
@@ -282,7 +282,11 @@ class Endpoint:
             await asyncio.sleep(_WATCH_S)
             now_ns = self.clock_ns()
             for peer in list(self.peers.values()):
-                await peer.watch(now_ns, self._silent_after_ns)
+                try:
+                    await peer.watch(now_ns, self._silent_after_ns)
+                except Exception:
+                    # A probe that OpenSSL refuses must not stop the watch over the others.
+                    self.counters.faults += 1
 
 
 async def _resolved(host: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -193,20 +192,21 @@ class Peer:
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
                 await self._dtls.start(remote)
+            if self._dtls.state == "connected":
+                await self._be_connected(offer)
+            else:
+                self._counters.dtls_failed += 1
+                self._endpoint.lose(self)
         except TimeoutError:
             self._counters.peers_expired += 1
             self._endpoint.lose(self)
-            return
         except Exception:
             # A fault in aiortc or OpenSSL on hostile input ends this peer only.
             self._counters.faults += 1
             _log.exception("a handshake failed unexpectedly", peer=self.id)
             self._endpoint.lose(self)
-            return
-        if self._dtls.state != "connected":
-            self._counters.dtls_failed += 1
-            self._endpoint.lose(self)
-            return
+
+    async def _be_connected(self, offer: Offer) -> None:
         self._dtls.on("statechange", self._changed)
         self._sealer, self._opener = self._dtls.sealer, self._dtls.opener
         self._heard_ns = self._endpoint.clock_ns()
@@ -230,8 +230,7 @@ class Peer:
         self.is_connected = False
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
         if self._channel is not None:
             await self._channel.stop()
         await self._dtls.finish()

@@ -76,7 +76,7 @@ class Negotiated:
         return None
 
     def take_up(self, newer: Negotiated) -> None:
-        """Applies a later offer of the same connection in place: our SSRCs and the lines' identity stay."""
+        """Applies a later offer of the same connection in place: our SSRCs, the lines' identity and the channel stay."""
         known = {line.mid: line for line in self.lines}
         for line in newer.lines:
             old = known.get(line.mid)
@@ -90,7 +90,6 @@ class Negotiated:
             if line.mid not in kept:
                 line.accepts = line.sends = False
                 line.codecs = {}
-        self.has_channel = self.has_channel or newer.has_channel
 
 
 def negotiate(offer: Offer) -> Negotiated:

@@ -318,3 +318,16 @@ async def test_a_wildcard_host_is_reached_by_ipv4_and_the_advertised_address_is_
         assert (await client.check()).mapped == client.address
         client.send(client.seal(rtp(1, ssrc=AUDIO_SSRC)))
         await until(lambda: endpoint.counters.srtp_opened == 1)
+
+
+async def test_a_later_offer_changes_directions_in_place(endpoint: Endpoint) -> None:
+    async with Client(endpoint.port) as client:
+        await connected(endpoint, client)
+        audio = endpoint.peers["ann"].negotiated.line("audio", 0)
+        assert audio is not None
+        ssrc, before = audio.ssrc, client.remote
+        answer = await endpoint.open_peer("ann", client.offer().replace("a=sendrecv", "a=recvonly"))
+        client.take(answer)
+        assert client.remote == before
+        assert (audio.accepts, audio.sends, audio.ssrc) == (False, True, ssrc)
+        assert f"a=ssrc:{ssrc} " in answer
