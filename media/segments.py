@@ -51,6 +51,10 @@ class Segment:
     reports: list[Report] = field(default_factory=list)
 
 
+# timestamp (unwrapped), arrival, marker, start and end of the payload in the file, orientation
+_Row = tuple[int, int, bool, int, int, Orientation | None]
+
+
 @dataclass(slots=True)
 class _Open:
     """A segment while it grows, in order of arrival."""
@@ -63,7 +67,7 @@ class _Open:
     top_seq: int
     top_timestamp: int
     top_arrival_ns: int
-    rows: dict[int, tuple[int, int, Rtp, int]] = field(default_factory=dict)  # seq -> (timestamp, arrival, rtp, offset)
+    rows: dict[int, _Row] = field(default_factory=dict)  # by unwrapped sequence number
     last_arrival_ns: int = 0
     duplicates: int = 0
     reports: list[tuple[int, float, int]] = field(default_factory=list)
@@ -83,18 +87,14 @@ class Segments:
 
 def read_segments(runs: list[Run]) -> Segments | None:
     """None when no packet of a known codec was heard."""
-    found = Segments(0, [], cut_blocks=sum(run.bad_blocks for run in runs))
-    opened: list[tuple[_Open, int]] = []
+    if not runs:
+        return None
+    found = Segments(runs[0].wall_ns, [], cut_blocks=sum(run.bad_blocks for run in runs))
     for index, (run, shift_ns) in enumerate(_on_one_clock(runs)):
         for stream in run.streams:
-            opened.extend((seg, shift_ns) for seg in _open_segments(index, run, stream, found))
-    opened = [(seg, shift) for seg, shift in opened if seg.rows]
-    if not opened:
-        return None
-    found.origin_ns = min(seg.rows[min(seg.rows)][1] + shift for seg, shift in opened)
-    found.origin_ns = min(min(row[1] for row in seg.rows.values()) + shift for seg, shift in opened)
-    found.segments = [_finish(seg, shift, runs[seg.run].data, found.origin_ns) for seg, shift in opened]
-    return found
+            for segment in _open_segments(index, run, stream, found):
+                found.segments.append(_finish(segment, shift_ns, run.data, found.origin_ns))
+    return found if found.segments else None
 
 
 def _on_one_clock(runs: list[Run]) -> Iterable[tuple[Run, int]]:
@@ -169,7 +169,7 @@ def _add(segment: _Open, rtp: Rtp, arrival_ns: int, start: int) -> None:
     if seq in segment.rows:
         segment.duplicates += 1
         return
-    segment.rows[seq] = (timestamp, arrival_ns, rtp, start)
+    segment.rows[seq] = (timestamp, arrival_ns, rtp.marker, start + rtp.start, start + rtp.end, rtp.orientation)
     if seq > segment.top_seq:
         segment.top_seq, segment.top_timestamp, segment.top_arrival_ns = seq, timestamp, arrival_ns
 
@@ -191,10 +191,7 @@ def _finish(segment: _Open, shift_ns: int, data: memoryview, origin_ns: int) -> 
     rows = sorted(segment.rows.items())
     segment.rows = {}
     header = segment.stream.header
-    pieces = [
-        Piece(seq, timestamp, rtp.marker, data[start + rtp.start : start + rtp.end])
-        for seq, (timestamp, _, rtp, start) in rows
-    ]
+    pieces = [Piece(seq, timestamp, marker, data[start:end]) for seq, (timestamp, _, marker, start, end, _) in rows]
     return Segment(
         segment.run,
         header.track,
@@ -203,10 +200,10 @@ def _finish(segment: _Open, shift_ns: int, data: memoryview, origin_ns: int) -> 
         segment.clock_hz,
         segment.ssrc,
         data,
-        np.array([(arrival_ns + shift_ns - origin_ns) / 1e9 for _, (_, arrival_ns, _, _) in rows], dtype=np.float64),
-        np.array([timestamp for _, (timestamp, _, _, _) in rows], dtype=np.int64),
+        np.array([(arrival_ns + shift_ns - origin_ns) / 1e9 for _, (_, arrival_ns, *_) in rows], dtype=np.float64),
+        np.array([row[0] for _, row in rows], dtype=np.int64),
         pieces,
-        [rtp.orientation for _, (_, _, rtp, _) in rows],
+        [row[5] for _, row in rows],
         segment.duplicates,
         [Report((a + shift_ns - origin_ns) / 1e9, ntp, timestamp) for a, ntp, timestamp in segment.reports],
     )
