@@ -1,0 +1,90 @@
+import { useSignalEffect } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { language } from "../i18n/language";
+import { staff } from "../i18n/staff.texts";
+import type { Door, SignedIn } from "../state/staffDoor";
+import { openStaffHouse } from "../state/staffHouse";
+import { ArrivalCue } from "./ArrivalCue";
+import { CallEnded } from "./CallEnded";
+import { CallRoom } from "./CallRoom";
+import { Desk } from "./Desk";
+import { InvitationBanner } from "./InvitationBanner";
+import { RecordPage } from "./RecordPage";
+import { SignIn, Unreachable } from "./SignIn";
+import { StaffContext, useStaff } from "./staffContext";
+import { Toasts } from "./Toasts";
+
+export function App({ door }: { door: Door }) {
+  useSignalEffect(() => {
+    document.documentElement.lang = language.value;
+  });
+  const state = door.state.value;
+  if (state.is === "checking") return <div class="opening" role="status" aria-label={staff("connecting")} />;
+  if (state.is === "unreachable") return <Unreachable door={door} code={state.code} />;
+  if (state.is === "out") return <SignIn door={door} />;
+  return <Inside key={state.me.staff.id} door={door} me={state.me} />;
+}
+
+function Inside({ door, me }: { door: Door; me: SignedIn }) {
+  const [house] = useState(() => openStaffHouse(me));
+  useEffect(() => {
+    house.session.start();
+    return () => {
+      house.link.stop();
+      house.camera.close();
+      house.session.stop();
+    };
+  }, [house]);
+  return (
+    <StaffContext.Provider value={house}>
+      <Place door={door} />
+      <InvitationBanner />
+      <ArrivalCue />
+      <Toasts />
+    </StaffContext.Provider>
+  );
+}
+
+function Place({ door }: { door: Door }) {
+  const { session, deeds, pages } = useStaff();
+  const status = session.status.value;
+  if (status === "replaced") {
+    return (
+      <Quiet
+        title={staff("replaced_title")}
+        text={staff("replaced_text")}
+        action={staff("take_over")}
+        run={() => session.wire.takeOver()}
+      />
+    );
+  }
+  if (status === "refused") {
+    return (
+      <Quiet
+        title={staff("refused_title")}
+        text={staff("refused_text")}
+        action={staff("sign_in")}
+        run={() => void door.check()}
+      />
+    );
+  }
+  if (deeds.inCall.value) return <CallRoom />;
+  const page = pages.page.value;
+  if (page.name === "record") return <RecordPage key={page.callId} callId={page.callId} />;
+  if (deeds.ended.value) return <CallEnded call={deeds.ended.value} />;
+  return <Desk door={door} />;
+}
+
+function Quiet(props: { title: string; text: string; action: string; run(): void }) {
+  return (
+    <main class="quiet">
+      <div class="card quiet-card">
+        <h1>{props.title}</h1>
+        <p>{props.text}</p>
+        <button type="button" class="button main large" onClick={props.run}>
+          {props.action}
+        </button>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,65 @@
+import { useEffect, useState } from "preact/hooks";
+import { staff } from "../i18n/staff.texts";
+import "./call.css";
+import { BookingDialog } from "./BookingDialog";
+import { CallPanel } from "./CallPanel";
+import { CallRail, type Opens } from "./CallRail";
+import { CallStage } from "./CallStage";
+import { CallTop } from "./CallTop";
+import { ColleagueDialog } from "./ColleagueDialog";
+import { useStaff } from "./staffContext";
+
+const WIDE_ENOUGH_PX = 900;
+/** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
+export function CallRoom() {
+  const { session, deeds, pages } = useStaff();
+  const [panel, setPanel] = useState(() => innerWidth >= WIDE_ENOUGH_PX);
+  const [drawing, setDrawing] = useState(false);
+  const [open, setOpen] = useState<Opens | null>(null);
+  const name = session.call.value?.customer_name ?? "";
+  const held = deeds.held.value;
+
+  useEffect(() => {
+    if (pages.page.peek().name !== "desk") pages.go({ name: "desk" });
+  }, [pages]);
+  useEffect(() => {
+    if (held) setDrawing(false);
+  }, [held]);
+  useShortcuts(setDrawing);
+
+  return (
+    <div class={panel ? "room call with-panel" : "room call"}>
+      <h1 class="unseen">{staff("call_with", { name })}</h1>
+      <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
+      {panel && <CallPanel onClose={() => setPanel(false)} />}
+      <CallStage drawing={drawing} onDrawingDone={() => setDrawing(false)} />
+      <CallRail drawing={drawing} onDrawing={() => setDrawing(!drawing)} onOpen={setOpen} />
+      {open === "booking" && <BookingDialog onClose={() => setOpen(null)} />}
+      {(open === "invite" || open === "handover") && (
+        <ColleagueDialog handover={open === "handover"} onClose={() => setOpen(null)} />
+      )}
+    </div>
+  );
+}
+
+/** Space takes a picture, F freezes, D draws, M mutes: for a keyboard on the counter. Not while writing. */
+function useShortcuts(setDrawing: (change: (on: boolean) => boolean) => void) {
+  const { deeds, camera, session } = useStaff();
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const at = event.target as HTMLElement | null;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      if (at?.closest("input, textarea, select, button, a, [role=dialog], [contenteditable]")) return;
+      if (session.call.peek()?.state !== "live") return;
+      const key = event.key.toLowerCase();
+      if (key === " ") void deeds.snapshot();
+      else if (key === "f") deeds.set("frozen", !deeds.frozen.peek());
+      else if (key === "d") setDrawing((on) => !on);
+      else if (key === "m") camera.mute(!camera.muted.peek());
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [deeds, camera, session, setDrawing]);
+}

@@ -1,0 +1,126 @@
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { Board, useVideoSize } from "../board/Board";
+import type { Point } from "../board/geometry";
+import { sendable } from "../board/geometry";
+import { Surface } from "../board/Surface";
+import { staff } from "../i18n/staff.texts";
+import { newId } from "../wire/ids";
+import { DrawPalette, WordsBox } from "./DrawPalette";
+import { PictureStrip } from "./PictureStrip";
+import { penStyle } from "./penStyle";
+import { Faces, Overlays, StatusPills } from "./StageParts";
+import { useStaff } from "./staffContext";
+import { useHeldFrame } from "./useHeldFrame";
+
+/** The customer's picture with all that lies on it. */
+export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDrawingDone: () => void }) {
+  const { session, deeds, link, board } = useStaff();
+  const [video, setVideo] = useState<HTMLVideoElement | null>(null);
+  const [words, setWords] = useState<Point | null>(null);
+  const size = useVideoSize(video);
+  const call = session.call.value;
+  const name = call?.customer_name ?? "";
+  const frozen = deeds.frozen.value;
+  const held = useHeldFrame(video, frozen && !session.board.value.picture_url);
+  const frozenUrl = frozen ? (session.board.value.picture_url ?? held) : null;
+  const taken = deeds.shots.value;
+
+  useEffect(() => {
+    if (!drawing) setWords(null);
+  }, [drawing]);
+
+  const write = (at: Point, text: string) => {
+    const stroke = { id: newId(), ...penStyle.peek(), tool: "text" as const, points: [sendable(at)], text, number: 0 };
+    board.stroke(stroke, true);
+  };
+
+  return (
+    <main class={drawing ? "stage drawing" : "stage"}>
+      <div class="stage-picture">
+        <RemoteVideo
+          stream={link.remotes[0] ?? null}
+          label={staff("customer_picture", { name })}
+          onElement={setVideo}
+        />
+        <Board picture={size} strokes={board.strokes.value} frozenUrl={frozenUrl} frozenAlt={staff("frozen_picture")}>
+          {(content, aspect) =>
+            drawing && (
+              <>
+                <Surface
+                  content={content}
+                  aspect={aspect}
+                  style={penStyle.value}
+                  nextNumber={board.next.value}
+                  label={staff("draw_here")}
+                  onStroke={board.stroke}
+                  onDiscard={board.discard}
+                  onWords={setWords}
+                />
+                {words && (
+                  <WordsBox
+                    at={words}
+                    content={content}
+                    onDone={(text) => {
+                      if (text) write(words, text);
+                      setWords(null);
+                    }}
+                  />
+                )}
+              </>
+            )
+          }
+        </Board>
+        {taken > 0 && <div key={taken} class="flash" aria-hidden="true" />}
+      </div>
+      <StatusPills />
+      <Overlays video={video} />
+      <Faces />
+      {drawing ? <DrawPalette onDone={onDrawingDone} /> : <PictureStrip />}
+    </main>
+  );
+}
+
+/** The remote picture and sound. Says so when the browser wants a tap before it plays sound. */
+function RemoteVideo(props: {
+  stream: MediaStream | null;
+  label: string;
+  onElement: (video: HTMLVideoElement | null) => void;
+}) {
+  const [silent, setSilent] = useState(false);
+  const { stream, onElement } = props;
+  const place = useCallback(
+    (video: HTMLVideoElement | null) => {
+      onElement(video);
+      if (!video) return;
+      if (video.srcObject !== stream) video.srcObject = stream;
+      video.play().then(
+        () => setSilent(false),
+        (error: unknown) => setSilent(error instanceof DOMException && error.name === "NotAllowedError"),
+      );
+    },
+    [stream, onElement],
+  );
+  const [element, setElement] = useState<HTMLVideoElement | null>(null);
+  useEffect(() => {
+    place(element);
+    return () => onElement(null);
+  }, [element, place, onElement]);
+  return (
+    <>
+      <video
+        ref={setElement}
+        class="stage-video"
+        data-remote=""
+        autoplay
+        playsInline
+        disablePictureInPicture
+        aria-label={props.label}
+      />
+      {silent && (
+        <button type="button" class="button main large stage-sound" onClick={() => place(element)}>
+          {staff("tap_for_sound")}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+import { Circle, CirclePause, CircleSlash, PanelLeftClose, PanelLeftOpen, UsersRound } from "lucide-preact";
+import { duration } from "../i18n/format";
+import { shared } from "../i18n/shared.texts";
+import { staff } from "../i18n/staff.texts";
+import { QualityMark } from "../ui/controls";
+import { useStaff } from "./staffContext";
+import { useSecondsSince } from "./useTicking";
+
+export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => void }) {
+  const { session, deeds, link, desk } = useStaff();
+  const call = session.call.value;
+  const seconds = useSecondsSince(call?.live_at);
+  const waiting = desk.line.value?.waiting.length ?? 0;
+  const unread = panel ? 0 : session.unread.value;
+  const label = staff(panel ? "panel_close" : "panel_open");
+  const quality = deeds.customer.value?.status?.quality ?? link.quality.value;
+  if (!call) return null;
+  return (
+    <header class="call-top">
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={label}
+        title={label}
+        aria-expanded={panel}
+        onClick={onPanel}
+      >
+        {panel ? <PanelLeftClose size={24} /> : <PanelLeftOpen size={24} />}
+        {unread > 0 && (
+          <span class="badge" aria-hidden="true">
+            {unread}
+          </span>
+        )}
+      </button>
+      <div class="call-who">
+        <p class="call-name">{call.customer_name}</p>
+        <p class="call-matter">{call.matter || staff("no_matter")}</p>
+      </div>
+      {waiting > 0 && (
+        <span class="pill glass" title={staff("waiting_count", { n: waiting })}>
+          <UsersRound size={16} aria-hidden="true" />
+          {staff("more_waiting", { n: waiting })}
+        </span>
+      )}
+      <Recording />
+      <QualityMark quality={quality} label={shared(`quality_${quality}`)} />
+      <span class="call-clock" role="timer">
+        {seconds === null ? "–:––" : duration(seconds)}
+      </span>
+    </header>
+  );
+}
+
+function Recording() {
+  const { session, deeds } = useStaff();
+  const call = session.call.value;
+  if (call?.state !== "live") return null;
+  if (!call.consent) {
+    return (
+      <span class="pill glass rec-off" role="status" title={staff("not_recorded_hint")}>
+        <CircleSlash size={15} aria-hidden="true" />
+        <span>{staff("not_recorded")}</span>
+      </span>
+    );
+  }
+  const paused = deeds.paused.value || call.recording !== "on";
+  return (
+    <span class={paused ? "pill glass rec-paused" : "pill glass rec-on"} role="status">
+      {paused ? (
+        <CirclePause size={15} aria-hidden="true" />
+      ) : (
+        <Circle size={12} fill="currentColor" class="rec-dot" aria-hidden="true" />
+      )}
+      <span>{shared(paused ? "recording_paused" : "recording")}</span>
+    </span>
+  );
+}

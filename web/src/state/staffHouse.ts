@@ -1,0 +1,43 @@
+import { Camera } from "./camera";
+import { type Link, openLink } from "./link";
+import { openSession, type Session } from "./session";
+import { openStaffBoard, type StaffBoard } from "./staffBoard";
+import { type CallDeeds, openCallDeeds } from "./staffCall";
+import { type Desk, openDesk } from "./staffDesk";
+import type { SignedIn } from "./staffDoor";
+import { type Lists, openLists } from "./staffLists";
+import { type Notices, openNotices } from "./staffNotices";
+import { openPages, type Pages } from "./staffPages";
+
+/** Everything a signed-in member of staff works with; one per page. */
+export interface StaffHouse {
+  readonly me: SignedIn;
+  readonly session: Session;
+  readonly camera: Camera;
+  readonly link: Link;
+  readonly desk: Desk;
+  readonly deeds: CallDeeds;
+  readonly board: StaffBoard;
+  readonly lists: Lists;
+  readonly notices: Notices;
+  readonly pages: Pages;
+}
+
+export function openStaffHouse(me: SignedIn): StaffHouse {
+  const session = openSession("staff");
+  const camera = new Camera();
+  const link = openLink(session, camera);
+  const notices = openNotices();
+  return {
+    me,
+    session,
+    camera,
+    link,
+    notices,
+    desk: openDesk(session, camera, link, notices),
+    deeds: openCallDeeds(session, notices),
+    board: openStaffBoard(session, notices),
+    lists: openLists(),
+    pages: openPages(),
+  };
+}
