@@ -78,7 +78,7 @@ class Recorder:
         self._unsynced = False
 
     def open(self) -> None:
-        """Makes the file; it is on the disk when this returns. Raises MediaFault when it cannot be made."""
+        """Makes the file, without waiting for the disk; raises MediaFault when it cannot be made."""
         if self._thread is not None:
             raise MediaFault("This recorder is already open.")
         wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
@@ -89,9 +89,8 @@ class Recorder:
             anchor = json.dumps({"wall_ns": wall_ns, "mono_ns": mono_ns, "boot": _boot()}).encode()
             head = journal.MAGIC + journal.block(journal.record(journal.RUN, 0, mono_ns, anchor))
             os.write(self._fd, head)
-            os.fsync(self._fd)
             self.written_bytes += len(head)
-            _sync_folder(self.folder)
+            self._unsynced = True
         except OSError as fault:
             if self._fd >= 0:
                 os.close(self._fd)
@@ -132,6 +131,7 @@ class Recorder:
         thread.join(CLOSE_WITHIN)
 
     def _write_on(self) -> None:
+        _sync_folder(self.folder)
         while not self._closing:
             self._wake.wait(FLUSH_EVERY)
             self._wake.clear()
@@ -184,8 +184,14 @@ def _boot() -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Makes the new file's name last; where the folder is gone or cannot be synced, the packets still go into the file."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
     try:
         os.fsync(fd)
+    except OSError:
+        pass
     finally:
         os.close(fd)
