@@ -19,16 +19,10 @@ function precompressed(): Plugin {
       }
     }
   };
-  let out = "";
   return {
     name: "precompressed",
     apply: "build",
-    configResolved: (config) => {
-      out = resolve(config.root, config.build.outDir);
-    },
-    closeBundle: (fault?: Error) => {
-      if (!fault) pack(out);
-    },
+    writeBundle: (output) => pack(resolve(output.dir ?? "dist")),
   };
 }
 

@@ -1,3 +1,4 @@
+import { Link2Off } from "lucide-preact";
 import { useEffect } from "preact/hooks";
 import { type Language, language, otherLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
@@ -71,11 +72,10 @@ function Refused({ customer, code }: { customer: Customer; code: string }) {
   return (
     <Page plain>
       <div class="message">
+        <Link2Off size={44} class="muted" aria-hidden="true" />
         <h1>{final ? t("refused_title") : told(here)}</h1>
         {final && <p>{told(here)}</p>}
-        {final ? (
-          <p class="muted">{t("refused_hint")}</p>
-        ) : (
+        {!final && (
           <button type="button" class="button main large" onClick={() => void customer.enter()}>
             {shared("retry")}
           </button>
@@ -83,7 +83,6 @@ function Refused({ customer, code }: { customer: Customer; code: string }) {
         <div class="other-language" lang={there}>
           <h2>{final ? t("refused_title", {}, there) : told(there)}</h2>
           {final && <p>{told(there)}</p>}
-          {final && <p class="muted">{t("refused_hint", {}, there)}</p>}
         </div>
       </div>
     </Page>

@@ -8,10 +8,11 @@ import { Proposals } from "./Proposals";
 import { Reconnecting } from "./Reconnecting";
 import { Stage } from "./Stage";
 import { Tools } from "./Tools";
-import { TopBar } from "./TopBar";
+import { RecordingDialog, TopBar } from "./TopBar";
 
 /** The call: pictures, chat, tools. On a phone the chat lies over the picture; on a wide screen it stands beside it. */
 export function CallPage({ customer, shop }: { customer: Customer; shop: string }) {
+  const [recording, setRecording] = useState(false);
   const [chatOpen, setChatOpen] = useState(false);
   const state = customer.session.call.value?.state;
   useEffect(() => {
@@ -22,7 +23,7 @@ export function CallPage({ customer, shop }: { customer: Customer; shop: string 
       <div class="call-picture">
         <Stage customer={customer} />
         <div class="call-top">
-          <TopBar customer={customer} shop={shop} />
+          <TopBar customer={customer} shop={shop} onRecording={() => setRecording(true)} />
           <Reconnecting customer={customer} />
           <Notices customer={customer} />
         </div>
@@ -33,6 +34,7 @@ export function CallPage({ customer, shop }: { customer: Customer; shop: string 
         <Tools customer={customer} />
       </div>
       <PictureAsk customer={customer} />
+      {recording && <RecordingDialog customer={customer} onClose={() => setRecording(false)} />}
     </main>
   );
 }

@@ -38,6 +38,7 @@ export function Notices({ customer }: { customer: Customer }) {
   const fault = camera.cameraFault.value;
   return (
     <div aria-live="polite" class="notices">
+      {session.board.value.frozen && call?.state === "live" && <p class="pill frozen-mark">{t("frozen")}</p>}
       {steady && <p class="notice">{steady}</p>}
       {fault && !camera.opening.value && call?.state === "live" && (
         <div class="notice-card">

@@ -94,7 +94,6 @@ export function Stage({ customer }: { customer: Customer }) {
       >
         <Maximize2 size={16} aria-hidden="true" />
       </button>
-      {board.frozen && <p class="pill stage-word">{t("frozen")}</p>}
       {call?.held && (
         <div class="hold" role="alert">
           <h2>{t("on_hold")}</h2>

@@ -7,18 +7,13 @@ import { Dialog, QualityMark } from "../ui/controls";
 import { t } from "./texts";
 
 /** Who, how long, how good, and whether it is recorded: with the way to change the last. */
-export function TopBar({ customer, shop }: { customer: Customer; shop: string }) {
-  const [asking, setAsking] = useState(false);
+export function TopBar({ customer, shop, onRecording }: { customer: Customer; shop: string; onRecording(): void }) {
   const call = customer.session.call.value;
   const quality = customer.link.quality.value;
   const recording = call?.recording ?? "off";
   const seconds = useSeconds(call?.live_at ?? null, customer.session.skewMs.value);
   const word =
     recording === "on" ? shared("recording") : recording === "paused" ? shared("recording_paused") : t("recording_off");
-  const set = (agreed: boolean) => {
-    customer.setConsent(agreed);
-    setAsking(false);
-  };
   return (
     <header class="top-bar">
       <span class="pill glass top-name">
@@ -26,36 +21,40 @@ export function TopBar({ customer, shop }: { customer: Customer; shop: string })
         <span class="top-shop">{shop}</span>
         {call?.live_at && <time class="top-time">{duration(seconds)}</time>}
       </span>
-      <button
-        type="button"
-        class={`pill glass rec-mark ${recording}`}
-        aria-haspopup="dialog"
-        onClick={() => setAsking(true)}
-      >
+      <button type="button" class={`pill glass rec-mark ${recording}`} aria-haspopup="dialog" onClick={onRecording}>
         {recording === "on" ? <span class="dot rec" aria-hidden="true" /> : <Circle size={12} aria-hidden="true" />}
         <span aria-live="polite">{word}</span>
       </button>
-      {asking && (
-        <Dialog title={t("recording_menu")} onClose={() => setAsking(false)}>
-          <p>{call?.consent ? t("recording_on_text") : t("recording_off_text")}</p>
-          {recording === "paused" && call?.consent && !call.held && <p>{t("recording_paused_text")}</p>}
-          <div class="dialog-actions">
-            <button type="button" class="button" onClick={() => setAsking(false)}>
-              {shared("close")}
-            </button>
-            {call?.consent ? (
-              <button type="button" class="button danger" onClick={() => set(false)}>
-                {t("recording_stop")}
-              </button>
-            ) : (
-              <button type="button" class="button main" onClick={() => set(true)}>
-                {t("recording_allow")}
-              </button>
-            )}
-          </div>
-        </Dialog>
-      )}
     </header>
+  );
+}
+
+/** Whether this call may be recorded, changed at any time. */
+export function RecordingDialog({ customer, onClose }: { customer: Customer; onClose(): void }) {
+  const call = customer.session.call.value;
+  const set = (agreed: boolean) => {
+    customer.setConsent(agreed);
+    onClose();
+  };
+  return (
+    <Dialog title={t("recording_menu")} onClose={onClose}>
+      <p>{call?.consent ? t("recording_on_text") : t("recording_off_text")}</p>
+      {call?.recording === "paused" && !call.held && <p>{t("recording_paused_text")}</p>}
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>
+          {shared("close")}
+        </button>
+        {call?.consent ? (
+          <button type="button" class="button danger" onClick={() => set(false)}>
+            {t("recording_stop")}
+          </button>
+        ) : (
+          <button type="button" class="button main" onClick={() => set(true)}>
+            {t("recording_allow")}
+          </button>
+        )}
+      </div>
+    </Dialog>
   );
 }
 

@@ -55,7 +55,7 @@ export function WaitingPage({ customer, shop }: { customer: Customer; shop: stri
             {t("leave_line")}
           </button>
         </div>
-        <p class="muted small">{t("please_wait")}</p>
+        {(place?.number === 1 || nobody) && <p class="muted small">{t("please_wait")}</p>}
       </div>
     </Page>
   );

@@ -1,6 +1,6 @@
 /** Two soft notes and a short buzz: somebody is there. Silent where the browser wants a tap first. */
 export function chime(): void {
-  navigator.vibrate?.(120);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(120);
   try {
     const context = new AudioContext();
     if (context.state !== "running") return void context.close();

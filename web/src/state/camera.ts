@@ -147,7 +147,7 @@ export class Camera {
 
   close(): void {
     for (const track of this.stream.getTracks()) this.#remove(track);
-    this.version.value += 1;
+    this.version.value = this.version.peek() + 1;
   }
 
   async #apply(wish: { torch?: boolean; zoom?: number }, fault: string): Promise<void> {
@@ -168,9 +168,9 @@ export class Camera {
     track.onended = () => {
       if (track.kind === "video") this.cameraFault.value = "busy";
       else this.microphoneFault.value = "busy";
-      this.version.value += 1;
+      this.version.value = this.version.peek() + 1;
     };
-    this.version.value += 1;
+    this.version.value = this.version.peek() + 1;
     this.#changed?.();
   }
 

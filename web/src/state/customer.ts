@@ -1,4 +1,4 @@
-import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { language } from "../i18n/language";
 import type { Booking, CallView } from "../wire/frames";
 import { http } from "../wire/http";
@@ -101,7 +101,7 @@ export function openCustomer(slug: string, token: string | null): Customer {
       if (session.call.value && open.value) current.value = session.call.value.id;
     });
     if (open.value) void resume();
-    else if (current.value && session.call.value?.id !== current.value) void recordOf(current.value);
+    else if (current.value) void recordOf(current.value);
   });
 
   session.onNews((news) => {
@@ -135,22 +135,25 @@ export function openCustomer(slug: string, token: string | null): Customer {
 
   let wasOpen = false;
   effect(() => {
-    if (wasOpen && !open.value) {
-      const id = session.call.peek()?.id;
+    const ended = wasOpen && !open.value;
+    wasOpen = open.value;
+    if (!ended) return;
+    untracked(() => {
       link.stop();
       camera.close();
       asked.value = [];
       place.value = null;
-      if (id) setTimeout(() => void recordOf(id), 0);
-    }
-    wasOpen = open.value;
+      if (current.value) void recordOf(current.value);
+    });
   });
 
   // Another tab took over: camera and microphone are its own now.
   effect(() => {
     if (session.status.value !== "replaced") return;
-    link.stop();
-    camera.close();
+    untracked(() => {
+      link.stop();
+      camera.close();
+    });
   });
 
   keepAwake(() => open.value);
