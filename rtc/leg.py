@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rtc.sdp import MediaLine
     from rtc.source import Source
 
-LIVE, FRESH = 2, 1
+LIVE, FRESH, CLOSED = 2, 1, 0
 PLAYOUT = (0 << 12 | 40).to_bytes(3, "big")  # min 0, max 400 ms in steps of 10: Chromium then renders without a buffer
 SENT_KEPT = 512  # of a sink without RTX
 RESENDS_PER_TICK = 400  # what one sink may ask again within one tick
@@ -69,7 +69,7 @@ class Leg:
         self.kind = line.kind
         self.slot = line.slot
         self.source: Source | None = None
-        self.state = FRESH
+        self.state = CLOSED
         self.first = 0
         self.past: dict[int, int] = {}
         self.sequence_offset = self.stamp_offset = 0
@@ -136,6 +136,7 @@ class Leg:
     def close(self) -> None:
         """Remembers where the sink is, for whoever comes next."""
         source = self.source
+        self.state = CLOSED
         if source is not None:
             self._last_sequence = source.highest + self.sequence_offset
             self._last_stamp = source.stamp + self.stamp_offset
@@ -283,7 +284,7 @@ class Leg:
         """Sends again what the sink lacks, from the source's ring; asks the source for what we lack too."""
         source = self.source
         sent = 0
-        if source is None:
+        if source is None or self.state == CLOSED:
             return sent
         newest = source.highest + self.sequence_offset
         for sequence in sequences:

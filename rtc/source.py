@@ -137,6 +137,7 @@ class Source:
         self.legs = []
         self.highest = (((self.highest >> 16) + 2) << 16 | sequence) - 1
         self._start = self.highest + 1
+        self.stamp = -1  # so that the first packet, whatever its timestamp, begins a frame
         self.meter.restart(self.received, self.octets)
         self.missing.clear()
         self.ring.forget_keyframe()
