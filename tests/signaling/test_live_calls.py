@@ -12,7 +12,7 @@ from tests.support.tabs import Stand, Tab, cmid, opened
 
 async def test_answering_connected_people_is_live_at_once_and_packets_flow_both_ways(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, mei, call_id = await stand.talking()
+        _ann, mei, call_id = await stand.talking()
         assert stand.routes(call_id) == {(ANN.id, 0, MEI.id), (MEI.id, 0, ANN.id)}
         assert stand.tapes(call_id) == {"customer": ANN.id, "staff": MEI.id}
         person = next(p for p in (await mei.ask("hello"))["call"]["people"] if p["id"] == ANN.id)
@@ -91,7 +91,7 @@ async def test_an_invited_colleague_joins_and_all_three_see_each_other_in_their_
 
 async def test_a_hand_over_leaves_the_call_with_the_colleague_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, mei, call_id = await stand.talking()
+        _ann, mei, call_id = await stand.talking()
         li = await stand.staff(LI)
         await _invited(stand, mei, li, call_id, handover=True)
         await li.ask("invite.answer", call_id=call_id, accept=True)
@@ -152,7 +152,7 @@ async def test_a_lost_socket_ends_nothing_while_the_media_lives(tmp_path: Path) 
 
 async def test_with_media_and_socket_gone_the_other_side_is_told_and_sixty_seconds_run(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, mei, call_id = await stand.talking()
+        ann, mei, _call_id = await stand.talking()
         await ann.close()
         stand.house.node.emit(PeerLost(ann.node_peer, 3.0))
         gone = await mei.call_where(lambda c: not c["people"][0]["connected"])

@@ -24,7 +24,7 @@ def stroke(name: str = "s1", **fields: Any) -> dict[str, Any]:
 
 async def test_with_consent_a_picture_is_kept_once_told_to_both_and_its_still_is_wanted(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, mei, call_id = await stand.talking()
+        ann, mei, _call_id = await stand.talking()
         await ann.ask("camera.report", **CAMERA)
         await mei.call_where(lambda c: c["camera"] is not None and c["camera"]["still"])
         mine = cmid()
