@@ -36,7 +36,8 @@ class Turn:
 
 @dataclass(slots=True)
 class Track:
-    """`dropped` counts frames that came incompletely, or before the first keyframe of their source; `superseded` those of
+    """`dropped` counts frames that came incompletely, or before the first keyframe of their source; `missing`
+    those of which nothing came (counted by what is missing around them); `superseded` those of
     a source that a newer one of the same person had already replaced."""
 
     label: str
@@ -44,6 +45,7 @@ class Track:
     codec: str
     frames: list[Frame] = field(default_factory=list)
     dropped: int = 0
+    missing: int = 0
     superseded: int = 0
     turns: list[Turn] = field(default_factory=list)
     sizes: list[tuple[float, int, int]] = field(default_factory=list)
@@ -80,6 +82,8 @@ def _make_track(label: str, kind: str, codec: str, parts: list[tuple[Segment, Se
     parts.sort(key=lambda part: (part[0].run, float(part[1][0])))
     before: Segment | None = None
     for segment, at_s in parts:
+        if kind == "audio":
+            track.missing += segment.pieces[-1].seq - segment.pieces[0].seq + 1 - len(segment.pieces)
         frames = _sound(segment, at_s) if kind == "audio" else _picture(track, segment, at_s, before)
         if frames:
             _follow(track, frames, same=before is not None and _same_source(before, segment))
@@ -114,6 +118,7 @@ def _picture(track: Track, segment: Segment, at_s: Seconds, before: Segment | No
     codec = VIDEO[track.codec]
     found = whole_frames(segment.pieces, codec.begins_frame)
     track.dropped += found.incomplete
+    track.missing += found.missing
     frames: list[Frame] = []
     waiting = before is None or not _same_source(before, segment)
     for low, high in found.whole:

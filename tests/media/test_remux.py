@@ -57,6 +57,7 @@ async def test_every_received_frame_of_both_people_is_in_the_file_and_decodes(tm
     assert list(seen.packets.values()) == [75, 150, 50, 100] == [track["frames"] for track in done.tracks]
     assert seen.decoded == seen.packets
     assert [track["frames_dropped"] for track in done.tracks] == [0, 0, 0, 0]
+    assert [track["frames_missing"] for track in done.tracks] == [0, 0, 0, 0]
 
 
 async def test_no_journal_makes_no_files(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_reordered_doubled_and_lost_packets_cost_only_the_frames_they_belong_to(
     assert 0 < whole < 100
     done = made(tmp_path, ([("customer", kept, codec)], 0.0))
     assert done.tracks[0]["frames"] == whole
-    assert done.tracks[0]["frames_dropped"] + whole <= 100
+    assert whole + done.tracks[0]["frames_dropped"] + done.tracks[0]["frames_missing"] == pytest.approx(100, abs=3)
     assert watch(done.files["call"]).packets == {0: whole}
 
 
@@ -331,3 +332,13 @@ async def test_cancelling_ends_the_process_that_finishes(tmp_path: Path) -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").glob("*.webm"))
+
+
+@pytest.mark.parametrize("codec", ["vp8", "h264", "opus"])
+def test_frames_of_which_nothing_came_are_counted_as_missing(tmp_path: Path, codec: str) -> None:
+    clip = encode_audio(2) if codec == "opus" else encode_video(codec, 4)
+    sent = Source(codec, 5).send(clip).sent
+    gone = {10, 11, 12, 30, 77, 78}
+    done = made(tmp_path, ([("customer", [p for p in sent if p.report or p.frame not in gone], codec)], 0.0))
+    assert (done.tracks[0]["frames"], done.tracks[0]["frames_dropped"]) == (94, 0)
+    assert done.tracks[0]["frames_missing"] == 6
