@@ -62,6 +62,7 @@ class Presence:
         now = self._floor.house.now()
         for visit in list(self._floor.visits.values()):
             if visit.call.is_over:
+                await self._stage.end_plan(visit)
                 if visit.closed_at is not None and now - visit.closed_at >= REMEMBER_OVER:
                     self._forget(visit)
             else:

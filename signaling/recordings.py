@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -26,6 +27,7 @@ class Recordings:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # one finishing of a call at a time
 
     def tell(self, shop_id: str, recording: Recording) -> None:
         """To all staff of the shop: the list of past calls shows it too."""
@@ -36,7 +38,8 @@ class Recordings:
     async def finish(self, call_id: str, shop_id: str, *, is_over: bool = True) -> None:
         """Idempotent. While the call goes on (`is_over` False) the files so far are made and the journal stays."""
         calls, node = self._floor.house.calls, self._floor.house.node
-        async with self._places:
+        turn = self._turns.setdefault(call_id, asyncio.Lock())
+        async with turn, self._places:
             known = await calls.recording(call_id)
             if is_over and known.state != "none":
                 await self._keep(shop_id, known.model_copy(update={"state": "finishing"}))

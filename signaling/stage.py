@@ -213,14 +213,21 @@ class Stage:
         self.floor.pending.drop_call(visit.id)
         self.floor.spawn(self._end_media(visit))
 
-    async def _end_media(self, visit: Visit) -> None:
+    async def end_plan(self, visit: Visit) -> None:
+        """The node forgets a call that is over; one that does not hear it now is told again at the next turn of the clock."""
         async with visit.plan_turn:
-            if visit.is_planned:
-                try:
-                    async with asyncio.timeout(NODE_DEADLINE_S):
-                        await self.house.node.end(visit.id)
-                except (Refusal, TimeoutError):
-                    log.warning("the media node did not hear of a call's end", call=visit.id)
+            if not visit.is_planned:
+                return
+            try:
+                async with asyncio.timeout(NODE_DEADLINE_S):
+                    await self.house.node.end(visit.id)
+            except (Refusal, TimeoutError):
+                log.warning("the media node did not hear of a call's end", call=visit.id)
+            else:
+                visit.is_planned = False
+
+    async def _end_media(self, visit: Visit) -> None:
+        await self.end_plan(visit)
         if visit.call.live_at is not None:
             self.floor.spawn(self.recordings.finish(visit.id, visit.shop_id))
         customer = self.floor.person(visit, visit.call.customer_id)

@@ -261,6 +261,18 @@ async def test_hanging_up_tells_all_frees_staff_and_ends_the_media(tmp_path: Pat
         assert again["call"]["id"] != call_id
 
 
+async def test_a_node_that_misses_the_end_of_a_call_is_told_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        stand.house.node.broken = True
+        await mei.ask("call.end")
+        await ann.call_where(lambda c: c["state"] == "ended")
+        assert stand.routes(call_id)
+        stand.house.node.broken = False
+        await stand.live.presence.look()
+        assert call_id in stand.house.node.ended
+
+
 async def test_the_private_note_never_travels_to_a_customer(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()
