@@ -24,7 +24,17 @@ LONGEST_RUN = 2000
 class Uplink:
     """What came from one source peer, by its own transport-wide sequence number (extended beyond 16 bits)."""
 
-    __slots__ = ("_feedbacks", "_numbers", "_times_ns", "owner", "owner_heard_ns", "party", "reported", "top")
+    __slots__ = (
+        "_feedbacks",
+        "_numbers",
+        "_offset",
+        "_times_ns",
+        "owner",
+        "owner_heard_ns",
+        "party",
+        "reported",
+        "top",
+    )
 
     def __init__(self, party: Party) -> None:
         self.party = party
@@ -33,6 +43,7 @@ class Uplink:
         self.owner: Downlink | None = None
         self.owner_heard_ns = 0
         self._feedbacks = 0
+        self._offset: int | None = None  # from the owner's clock to ours, in ticks
         self._numbers = [-1] * RING
         self._times_ns = [0] * RING
 
@@ -56,6 +67,7 @@ class Uplink:
         if owner is not self.owner:
             self.owner = owner
             self.owner_heard_ns = 0
+            self._offset = None
 
     def reports_itself(self, now_ns: int) -> bool:
         """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
@@ -69,26 +81,40 @@ class Uplink:
         return self._build(sender, media, first, times)
 
     def translated(self, sender: int, media: int, arrivals: dict[int, int | None]) -> list[bytes]:
-        """Feedback from a sink's arrivals, `arrivals` by our number of this source, in ticks of our clock.
+        """Feedback from the owner's arrivals, `arrivals` by our number of this source, in ticks of the owner's clock.
 
         What came to us and was not for the sink to acknowledge (a repeated packet, a codec it has not) counts as
         arrived with its neighbour: only what the network lost may look lost to the sender.
         """
         first = self.reported + 1
         last = max(arrivals, default=-1)
-        if last < first:
+        offset = self._tied(arrivals)
+        if last < first or offset is None:
             return []
         first = max(first, last - LONGEST_RUN)
         times: list[int | None] = []
-        latest = next((arrivals[n] for n in sorted(arrivals) if n >= first and arrivals[n] is not None), None)
+        latest = next((t + offset for n, t in sorted(arrivals.items()) if n >= first and t is not None), None)
         for n in range(first, last + 1):
             if n in arrivals:
-                time = arrivals[n]
+                heard = arrivals[n]
+                time = None if heard is None else max(heard + offset, 0)
                 latest = time if time is not None else latest
             else:
                 time = latest if self._numbers[n & MASK] == n else None
             times.append(time)
         return self._build(sender, media, first, times)
+
+    def _tied(self, arrivals: dict[int, int | None]) -> int | None:
+        """The owner's clock against ours. It is tied once, such that the packet with the quickest way to the owner took
+        no time: to the sender a new owner must not look like a queue that grew, or it halves its bitrate."""
+        ahead = [
+            self._times_ns[n & MASK] // TICK_NS - t
+            for n, t in arrivals.items()
+            if t is not None and self._numbers[n & MASK] == n
+        ]
+        if ahead and (self._offset is None or abs(max(ahead) - self._offset) > CLOCK_JUMP_TICKS):
+            self._offset = max(ahead)
+        return self._offset
 
     def _build(self, sender: int, media: int, first: int, times: list[int | None]) -> list[bytes]:
         packets = build_feedback(sender, media, self._feedbacks, first & 0xFFFF, times)
@@ -102,21 +128,18 @@ class Downlink:
     """The transport-wide counter of one sink peer, and for each number sent whose packet it was. `uplinks` and
     `numbers` are written in place by the legs (`numbers` -1: our own retransmission)."""
 
-    __slots__ = ("_clock", "_offset", "counter", "numbers", "uplinks")
+    __slots__ = ("_clock", "counter", "numbers", "uplinks")
 
     def __init__(self) -> None:
         self.counter = 0
         self.uplinks: list[Uplink | None] = [None] * RING
         self.numbers = [-1] * RING
-        self._clock = -1
-        self._offset = 0
+        self._clock = 0
 
     def heard(self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, dict[int, int | None]], None]) -> None:
-        """Sorts a sink's feedback by source, in our clock's ticks, and tells each source that this sink owns."""
+        """Sorts a sink's feedback by source, its clock freed of roll-over, and tells each source that this sink owns."""
         found: dict[Uplink, dict[int, int | None]] = {}
-        now = now_ns // TICK_NS
         sequence = feedback.base
-        self._set_clock(feedback, now)
         for time in feedback.times:
             if time is not None:
                 ahead = (time - self._clock) % WRAP_TICKS
@@ -125,24 +148,8 @@ class Downlink:
                 at = sequence & MASK
                 uplink, number = self.uplinks[at], self.numbers[at]
                 if uplink is not None and number >= 0 and uplink.owner is self:
-                    found.setdefault(uplink, {})[number] = None if time is None else max(self._clock + self._offset, 0)
+                    found.setdefault(uplink, {})[number] = None if time is None else self._clock
             sequence = (sequence + 1) & 0xFFFF
         for uplink, arrivals in found.items():
             uplink.owner_heard_ns = now_ns
             tell(uplink, arrivals)
-
-    def _set_clock(self, feedback: Feedback, now: int) -> None:
-        """Ties the sink's clock to ours at the first feedback (and after a jump), so that a change of owner is no jump
-        in time for the sender."""
-        first = next((t for t in feedback.times if t is not None), None)
-        if first is None:
-            return
-        if self._clock < 0:
-            self._clock = first
-            self._offset = now - first
-            return
-        ahead = (first - self._clock) % WRAP_TICKS
-        clock = self._clock + (ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS)
-        if abs(clock + self._offset - now) > CLOCK_JUMP_TICKS:
-            self._clock = first
-            self._offset = now - first
