@@ -4,7 +4,7 @@ import { Marks } from "../board/Marks";
 import { duration } from "../i18n/format";
 import { shared } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
-import type { PictureView } from "../state/session";
+import { linesOf, type PictureView } from "../state/session";
 import type { Booking } from "../wire/frames";
 import { Bubble } from "./Bubble";
 import { calendarFile } from "./calendar";
@@ -22,7 +22,8 @@ export function GoodbyePage({ customer, shop }: { customer: Customer; shop: stri
   const name = session.call.value?.customer_name ?? customer.entered.value?.customer.name ?? "";
   const bookings = (past?.bookings ?? session.bookings.value).filter((booking) => booking.state === "confirmed");
   const pictures = past?.pictures ?? session.pictures.value;
-  const lines = session.chat.value;
+  const here = session.chat.value;
+  const lines = here.length ? here : linesOf(past?.events ?? [], session.me.value?.id);
   if (writing) return <LeaveMessage customer={customer} shop={shop} name={name} onBack={() => setWriting(false)} />;
 
   const talked = Boolean(call?.live_at);

@@ -1,6 +1,6 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { language } from "../i18n/language";
-import type { Booking, CallView } from "../wire/frames";
+import type { Booking, CallEvent, CallView } from "../wire/frames";
 import { http } from "../wire/http";
 import { newId } from "../wire/ids";
 import { codeOf } from "../wire/refusal";
@@ -58,6 +58,7 @@ export interface Customer {
 
 export interface PastCall {
   call: Pick<CallView, "id" | "state" | "end_reason" | "live_at" | "ended_at">;
+  events: CallEvent[];
   bookings: Booking[];
   pictures: PictureView[];
 }

@@ -255,33 +255,21 @@ export function openSession(side: "customer" | "staff"): Session {
 
   const others = computed(() => Object.values(watermarks.value).filter((mark) => mark.person_id !== me.value?.id));
   const chat = computed<ChatLine[]>(() => {
+    const mine = me.value;
     const read = Math.max(0, ...others.value.map((mark) => mark.read));
     const delivered = Math.max(0, ...others.value.map((mark) => mark.delivered));
-    const kept = events.value.filter((event) => event.kind === "message");
     return [
-      ...kept.map((event): ChatLine => {
-        const { position } = event;
-        const state = position <= read ? "read" : position <= delivered ? "delivered" : "sent";
-        return {
-          cmid: event.cmid,
-          text: String(event.body.text ?? ""),
-          at: event.at,
-          mine: event.author === me.value?.id,
-          author: event.author,
-          authorName: event.author_name,
-          position,
-          state,
-          code: null,
-        };
-      }),
+      ...linesOf(events.value, mine?.id, (position) =>
+        position <= read ? "read" : position <= delivered ? "delivered" : "sent",
+      ),
       ...pending.value.map(
         (line): ChatLine => ({
           cmid: line.cmid,
           text: line.text,
           at: line.at,
           mine: true,
-          author: me.value?.id ?? "",
-          authorName: me.value?.name ?? "",
+          author: mine?.id ?? "",
+          authorName: mine?.name ?? "",
           position: 0,
           state: line.code ? "failed" : "sending",
           code: line.code,
@@ -354,4 +342,25 @@ export function openSession(side: "customer" | "staff"): Session {
 function lineOf(kept: Kept): PendingLine {
   const text = kept.frame.type === "message.send" ? kept.frame.text : "";
   return { cmid: kept.cmid, callId: kept.callId, text, at: new Date(kept.at).toISOString(), code: null };
+}
+
+/** The messages among a call's events, as lines; `me` is the reader's id. */
+export function linesOf(
+  events: readonly CallEvent[],
+  me: string | undefined,
+  stateOf: (position: number) => ChatLine["state"] = () => "sent",
+): ChatLine[] {
+  return events
+    .filter((event) => event.kind === "message")
+    .map((event) => ({
+      cmid: event.cmid,
+      text: String(event.body.text ?? ""),
+      at: event.at,
+      mine: event.author === me,
+      author: event.author,
+      authorName: event.author_name,
+      position: event.position,
+      state: stateOf(event.position),
+      code: null,
+    }));
 }

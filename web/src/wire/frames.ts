@@ -93,7 +93,7 @@ export interface Person {
   status: StatusView | null;
 }
 
-/** A kept picture of a call. `strokes` is the drawing (normalised coordinates), drawn over the clean picture on display. */
+/** A kept picture of a call. `strokes` is the drawing (normalised coordinates), laid over the clean picture. */
 export interface Picture {
   id: string;
   call_id: string;
