@@ -21,6 +21,10 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
+class NotStarted(AssertionError):
+    """A server did not come up; its last words."""
+
+
 class LoupeServer:
     """`async with LoupeServer(tmp_path) as server`; `kill` is kill -9, `start` again on the same ports and data."""
 
@@ -39,6 +43,15 @@ class LoupeServer:
         self.log = data.parent / f"{data.name}.log"
 
     async def start(self) -> None:
+        """Raises NotStarted; nothing is left running then."""
+        try:
+            await self._start()
+        except BaseException:  # Ctrl-C too: nobody else would end it
+            if self.process is not None and self.process.returncode is None:
+                await self.kill()
+            raise
+
+    async def _start(self) -> None:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 str(Path(sys.executable).parent / "loupe"), "serve", "--demo", "--json", "--host", "127.0.0.1", "--port", str(self.port),
@@ -46,11 +59,17 @@ class LoupeServer:
                 stdout=asyncio.subprocess.PIPE, stderr=log, stdin=asyncio.subprocess.DEVNULL, env={**os.environ, **self.env},
             )  # fmt: skip
         assert self.process.stdout is not None
-        async with asyncio.timeout(READY_DEADLINE_S):
-            line = await self.process.stdout.readline()
+        try:
+            async with asyncio.timeout(READY_DEADLINE_S):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            raise NotStarted(f"the server was not ready within {READY_DEADLINE_S:.0f} s: {self._last_words()}") from None
         if not line:
-            raise AssertionError(f"the server did not start: {self.log.read_text()[-2000:]}")
+            raise NotStarted(f"the server did not start: {self._last_words()}")
         self.facts = json.loads(line)
+
+    def _last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:].strip()
 
     async def kill(self) -> None:
         assert self.process is not None

@@ -1,0 +1,316 @@
+"""One person's transport without a browser: a UDP socket, ICE checks, DTLS, SRTP, and a clip sent at a camera's pace.
+
+Light on purpose: it neither encodes nor decodes, so that several fit beside the server that they measure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import socket
+import struct
+import time
+from typing import Any, Self
+
+import pylibsrtp
+from aioice import stun
+from aiortc import rtcdtlstransport as dtls
+
+from loadtest import reports
+from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
+from loadtest.sdp import AUDIO_PT, VIDEO_PT, Answer, read_answer, write_offer
+
+CONNECT_DEADLINE_S = 15.0
+CHECK_EVERY_S = 2.5  # consent freshness (RFC 7675) asks for one in 5 s
+REPORT_EVERY_S = 1.0
+FEEDBACK_EVERY_S = 0.1  # Chromium: 50 to 250 ms
+PACING_S = 0.004  # Chromium's pacer spreads a frame's packets; a burst would flatter the server, which reads them at once
+KEYFRAME_ON_REQUEST_S = 0.3  # a browser answers a storm of requests with few keyframes
+_VIDEO_STEP, _AUDIO_STEP = 90_000 // FPS, 960
+_IRREGULAR = 450  # ticks: up to 5 ms, as cameras do; it makes frames recognisable by their timestamps
+
+
+class Stream:
+    """One outgoing RTP stream."""
+
+    def __init__(self, payload_type: int) -> None:
+        self.payload_type = payload_type
+        self.ssrc = secrets.randbits(32) or 1
+        self.sequence = random.randrange(1 << 15)
+        self.base = random.randrange(1 << 31)
+        self.stamp = self.base
+        self.packets = self.octets = 0
+
+
+class Client:
+    """Usage: `async with Client(clip) as client`, `offer()`, `await connect(answer)`, `start()`.
+
+    `received` counts RTP packets opened, `sent` those sealed. `sent_frames` maps a video frame's RTP timestamp to the
+    nanosecond at which its last packet left; `arrived_frames` are (timestamp, nanosecond) of last packets received.
+    """
+
+    role = "controlling"
+    state = "completed"
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(16)
+        self._certificate = dtls.RTCCertificate.generateCertificate()
+        self._dtls = dtls.RTCDtlsTransport(self, [self._certificate])  # type: ignore[arg-type]
+        self._dtls._set_role("client")
+        self._records: asyncio.Queue[bytes] = asyncio.Queue()
+        self._checked = asyncio.Event()
+        self._socket: socket.socket | None = None
+        self._remote: Answer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._audio, self._video = Stream(AUDIO_PT), Stream(VIDEO_PT)
+        self._wide = 0
+        self._wide_arrivals: list[tuple[int, int]] = []
+        self._feedbacks = 0
+        self._heard: dict[int, int] = {}
+        self._heard_video = 0
+        self._keyframe_wanted = False
+        self.received = self.sent = self.unreadable = self.keyframe_requests = 0
+        self.sent_frames: dict[int, int] = {}
+        self.arrived_frames: list[tuple[int, int]] = []
+        self.has_sound = asyncio.Event()
+        self.has_picture = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        return self
+
+    async def __aexit__(self, *fault: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pump = self._dtls._task
+        await self._dtls.stop()
+        if pump is not None:
+            await asyncio.gather(pump, return_exceptions=True)
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def offer(self) -> str:
+        assert self._socket is not None
+        print_ = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
+        return write_offer(
+            ufrag=self._ufrag,
+            pwd=self._pwd,
+            fingerprint=f"{print_.algorithm} {print_.value}",
+            address=self._socket.getsockname(),
+            audio_ssrc=self._audio.ssrc,
+            video_ssrc=self._video.ssrc,
+        )
+
+    async def connect(self, answer: str) -> None:
+        """Raises TimeoutError or ConnectionError when the server does not answer checks or the handshake."""
+        self._remote = remote = read_answer(answer)
+        self._tasks.append(asyncio.create_task(self._keep_consent()))
+        async with asyncio.timeout(CONNECT_DEADLINE_S):
+            await self._checked.wait()
+            await self._dtls.start(dtls.RTCDtlsParameters([dtls.RTCDtlsFingerprint(*remote.fingerprint)]))
+        if self._dtls.state != "connected":
+            raise ConnectionError("the DTLS handshake with the server failed")
+
+    def start(self) -> None:
+        """Begins to send the clip and the reports."""
+        for work in (self._send_sound(), self._send_picture(), self._send_reports(), self._send_feedback()):
+            self._tasks.append(asyncio.create_task(work))
+
+    def fault(self) -> BaseException | None:
+        """What ended one of this client's tasks, if anything did."""
+        ended = (task for task in self._tasks if task.done() and not task.cancelled())
+        return next((task.exception() for task in ended if task.exception()), None)
+
+    # --- ICE ---
+
+    async def _keep_consent(self) -> None:
+        assert self._remote is not None
+        pause = 0.05
+        while True:
+            check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+            check.attributes["USERNAME"] = f"{self._remote.ufrag}:{self._ufrag}"
+            check.attributes["PRIORITY"] = 1
+            check.attributes["ICE-CONTROLLING"] = 1
+            check.attributes["USE-CANDIDATE"] = None
+            check.add_message_integrity(self._remote.pwd.encode())
+            self._put(bytes(check))
+            await asyncio.sleep(CHECK_EVERY_S if self._checked.is_set() else pause)
+            pause = min(1.0, pause * 2)
+
+    def _hear_check(self, data: bytes, address: tuple[str, int]) -> None:
+        try:
+            message = stun.parse_message(data)
+        except ValueError:
+            self.unreadable += 1
+            return
+        if message.message_class == stun.Class.RESPONSE:
+            self._checked.set()
+        elif message.message_class == stun.Class.REQUEST:
+            answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id)
+            answer.attributes["XOR-MAPPED-ADDRESS"] = address
+            answer.add_message_integrity(self._pwd.encode())
+            assert self._socket is not None
+            self._socket.sendto(bytes(answer), address)
+
+    # --- what aiortc's DTLS calls ---
+
+    async def _recv(self) -> bytes:
+        return await self._records.get()
+
+    async def _send(self, data: bytes) -> None:
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        if self._socket is not None and self._remote is not None:
+            self._socket.sendto(data, self._remote.address)
+
+    # --- receiving ---
+
+    def _read(self) -> None:
+        assert self._socket is not None
+        while True:
+            try:
+                data, address = self._socket.recvfrom(2048)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:  # the server's port is closed: the deadlines say so
+                continue
+            now_ns = time.monotonic_ns()
+            first = data[0] if data else 0
+            if first >= 128:
+                self._open(data, now_ns)
+            elif first >= 20:
+                self._records.put_nowait(data)
+            else:
+                self._hear_check(data, address)
+
+    def _open(self, data: bytes, now_ns: int) -> None:
+        session: Any = self._dtls._rx_srtp
+        if session is None:
+            return
+        try:
+            if 192 <= data[1] <= 223:
+                if reports.asks_for_keyframe(session.unprotect_rtcp(data)):
+                    self.keyframe_requests += 1
+                    self._keyframe_wanted = True
+                return
+            packet = session.unprotect(data)
+        except pylibsrtp.Error:
+            self.unreadable += 1
+            return
+        self.received += 1
+        second, sequence, stamp, ssrc = struct.unpack_from("!xBHII", packet)
+        self._heard[ssrc] = sequence
+        if second & 0x7F == VIDEO_PT:
+            self._heard_video = ssrc
+            self.has_picture.set()
+            if second & 0x80:
+                self.arrived_frames.append((stamp, now_ns))
+        else:
+            self.has_sound.set()
+        if self._remote is not None and self._remote.transport_cc:
+            number = reports.transport_number(packet, self._remote.transport_cc)
+            if number is not None:
+                self._wide_arrivals.append((number, now_ns))
+
+    # --- sending ---
+
+    def _send_packet(self, stream: Stream, payload: bytes, *, marker: bool) -> None:
+        extension = self._remote.transport_cc if self._remote else 0
+        head = struct.pack(
+            "!BBHII",
+            0x90 if extension else 0x80,
+            stream.payload_type | (0x80 if marker else 0),
+            stream.sequence & 0xFFFF,
+            stream.stamp & 0xFFFFFFFF,
+            stream.ssrc,
+        )
+        if extension:
+            head += struct.pack("!HHBHx", 0xBEDE, 1, extension << 4 | 1, self._wide & 0xFFFF)
+            self._wide += 1
+        stream.sequence += 1
+        stream.packets += 1
+        stream.octets += len(payload)
+        self._put(self._dtls._tx_srtp.protect(head + payload))
+        self.sent += 1
+
+    async def _send_sound(self) -> None:
+        stream, sounds = self._audio, self._clip.sounds
+        due = time.monotonic() + random.random() * AUDIO_PACKET_S
+        index = 0
+        while True:
+            await _until(due)
+            self._send_packet(stream, sounds[index % len(sounds)], marker=index == 0)
+            index += 1
+            stream.stamp += _AUDIO_STEP
+            due += AUDIO_PACKET_S
+
+    async def _send_picture(self) -> None:
+        stream, frames = self._video, self._clip.frames
+        start = time.monotonic() + random.random() / FPS
+        place = count = 0
+        keyframe_at = 0.0
+        while True:
+            due = start + count / FPS
+            await _until(due)
+            if self._keyframe_wanted and due - keyframe_at > KEYFRAME_ON_REQUEST_S:
+                place = 0
+            self._keyframe_wanted = False
+            if place == 0:
+                keyframe_at = due
+            parts = frames[place]
+            stream.stamp = stream.base + count * _VIDEO_STEP + random.randrange(_IRREGULAR)
+            pace = min(PACING_S, 0.75 / FPS / len(parts))
+            for at, part in enumerate(parts):
+                if at:
+                    await _until(due + at * pace)
+                is_last = at == len(parts) - 1
+                if is_last:
+                    self.sent_frames[stream.stamp & 0xFFFFFFFF] = time.monotonic_ns()
+                self._send_packet(stream, part, marker=is_last)
+            count += 1
+            place = (place + 1) % len(frames)
+
+    async def _send_reports(self) -> None:
+        """Sender reports with what was heard, as browsers do; the estimate only where there is no better feedback."""
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S * random.uniform(0.8, 1.2))
+            heard = list(self._heard.items())
+            for stream in (self._audio, self._video):
+                self._put_report(
+                    reports.sender_report(stream.ssrc, stream.stamp, stream.packets, stream.octets, heard)
+                )
+                heard = []
+            if self._remote is not None and not self._remote.transport_cc and self._heard_video:
+                estimate = reports.bandwidth_estimate(self._video.ssrc, [self._heard_video], round(self._clip.video_bps))
+                self._put_report(estimate)
+            if not self.has_picture.is_set() and self._heard_video:
+                self._put_report(reports.keyframe_request(self._video.ssrc, self._heard_video))
+
+    async def _send_feedback(self) -> None:
+        while True:
+            await asyncio.sleep(FEEDBACK_EVERY_S)
+            arrivals, self._wide_arrivals = self._wide_arrivals, []
+            if arrivals:
+                feedback = reports.transport_feedback(
+                    self._video.ssrc, self._heard_video, self._feedbacks, arrivals
+                )
+                self._feedbacks += 1
+                self._put_report(feedback)
+
+    def _put_report(self, packet: bytes) -> None:
+        self._put(self._dtls._tx_srtp.protect_rtcp(packet))
+
+
+async def _until(due: float) -> None:
+    delay = due - time.monotonic()
+    if delay > 0:
+        await asyncio.sleep(delay)
