@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 Address = tuple[str, int]
 
@@ -32,8 +32,7 @@ class _Inner(asyncio.DatagramProtocol):
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self.shim.downward(data, self.browser)

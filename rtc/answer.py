@@ -21,6 +21,11 @@ class Ours:
     candidates: list[tuple[str, int]]
 
 
+# Chromium begins a picture at 300 kbit/s and grows slowly; an item wants to be sharp in the first second. The congestion
+# control still falls within a second on a network that cannot carry it. Other browsers ignore the parameter.
+START = "x-google-start-bitrate=1000"
+
+
 def write_answer(offer: Offer, agreed: Negotiated, ours: Ours) -> str:
     by_mid = {line.mid: line for line in agreed.lines if line.codecs}
     served = [s for s in offer.sections if _is_served(s, offer, by_mid, agreed)]
@@ -98,8 +103,9 @@ def _media(section: Section, line: MediaLine) -> list[str]:
     for codec in line.codecs.values():
         channels = "/2" if codec.name == "opus" else ""
         out.append(f"a=rtpmap:{codec.pt} {codec.name}/{codec.clock_hz}{channels}")
-        if codec.fmtp:
-            out.append(f"a=fmtp:{codec.pt} {codec.fmtp}")
+        fmtp = ";".join(part for part in (codec.fmtp, START if line.kind == "video" else "") if part)
+        if fmtp:
+            out.append(f"a=fmtp:{codec.pt} {fmtp}")
         out += [f"a=rtcp-fb:{codec.pt} {feedback}" for feedback in sorted(codec.feedback)]
         if codec.rtx_pt is not None:
             out += [f"a=rtpmap:{codec.rtx_pt} rtx/90000", f"a=fmtp:{codec.rtx_pt} apt={codec.pt}"]

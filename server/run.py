@@ -57,6 +57,7 @@ async def serve(settings: Settings, *, demo: bool, as_json: bool) -> None:
         )
         live = await stack.enter_async_context(Live(house))
         await door.open(make_app(house, live), stack)
+        stack.push_async_callback(live.close)
         doors = door.doors(house, SHOP if demo else None, sign_in, ports)
         _announce(doors, pids, as_json)
         await stop.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -22,9 +22,9 @@ async def reads(page: Page, text: str) -> None:
 async def propose(staff: StaffPerson, service: str) -> None:
     await staff.button("Propose booking")
     dialog = staff.page.get_by_role("dialog")
-    await dialog.get_by_label("Service").first.fill(service)
-    await dialog.get_by_label("Date").fill((date.today() + timedelta(days=2)).isoformat())
-    await dialog.get_by_label("Time").fill("15:30")
+    await dialog.get_by_role("radio", name="Something else").check(force=True)
+    await dialog.get_by_label("Name of the service").fill(service)
+    await dialog.get_by_text(re.compile(r"^\w{3},? \d+ \w{3}$")).nth(1).click()
     await dialog.get_by_label("Price").fill("180")
     await dialog.get_by_role("button", name="Send proposal").click()
 
