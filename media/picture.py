@@ -59,16 +59,21 @@ class PictureMaker:
     async def take(self, codec: str, packets: list[bytes], *, orientation_id: int | None) -> Shot:
         """The sharpest whole frame of the last second (by RTP time). `codec` is `vp8` or `h264`; `packets` are the RTP
         packets of one source from its last keyframe on; `orientation_id` the id of the video-orientation extension.
-        Raises MediaFault when there is no whole keyframe, or no answer within 2 s."""
+        Raises MediaFault when there is no whole keyframe, or no answer within 2 s (a dead process is started again first)."""
         request = _request(codec, packets, orientation_id)
         if self._waiting >= MAX_WAITING:
             raise MediaFault("Too many pictures are being taken at once; try again in a second.")
         self._waiting += 1
         try:
-            async with asyncio.timeout(DEADLINE), self._turn:
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    await self._turn.acquire()
+            except TimeoutError as fault:
+                raise MediaFault("The picture took too long; try again.") from fault
+            try:
                 return await self._ask(request)
-        except TimeoutError as fault:
-            raise MediaFault("The picture took too long; try again.") from fault
+            finally:
+                self._turn.release()
         finally:
             self._waiting -= 1
 
@@ -77,7 +82,12 @@ class PictureMaker:
             if self._process is None or self._process.returncode is not None:
                 await self._start()
             try:
-                return await self._exchange(request)
+                async with asyncio.timeout(DEADLINE):
+                    return await self._exchange(request)
+            except TimeoutError as fault:
+                # Its late answer must not become the next one's.
+                await self._stop()
+                raise MediaFault("The picture took too long; try again.") from fault
             except (ConnectionError, asyncio.IncompleteReadError):
                 await self._stop()
                 if attempt == 2:
@@ -85,8 +95,7 @@ class PictureMaker:
             except MediaFault:
                 raise
             except BaseException:
-                # Cancelled in the middle (the deadline): its late answer must not become the next one's.
-                await self._stop()
+                await self._stop()  # cancelled in the middle: as above
                 raise
         raise AssertionError("unreachable")
 

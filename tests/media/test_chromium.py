@@ -91,7 +91,7 @@ async def test_each_file_plays_to_its_end_in_chromium_with_pictures_from_vp8_and
     assert done is not None
     assert {path.suffix for path in done.files.values()} == {".mkv", ".mp4", ".webm"}
     for path in done.files.values():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             played = await page.evaluate(PLAY, f"{served}/{path.name}")
         assert played["error"] is None
         assert (played["width"], played["height"]) == (320, 240)
@@ -130,7 +130,7 @@ async def test_a_turned_phone_plays_upright_in_chromium(
     assert done is not None
     assert done.tracks[0]["rotation"] == rotation
     for name in ("customer", "call"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             shown = await page.evaluate(BRIGHT_EDGE, f"{served}/{done.files[name].name}")
         assert shown["edge"] == edge, name
         assert (shown["width"], shown["height"]) == ((320, 240) if rotation == 180 else (240, 320))

@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import signal
-import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -62,18 +62,23 @@ async def test_a_picture_stands_upright(maker: PictureMaker, codec: str, rotatio
     assert max(edges, key=lambda name: edges[name].mean()) == edge
 
 
-async def test_a_picture_of_sixty_frames_in_high_definition_comes_within_a_fifth_of_a_second(
+def processor_s(pid: int) -> float:
+    """What a process has used so far: unlike the clock, it does not count what others use meanwhile."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_picture_of_sixty_frames_in_high_definition_costs_less_than_a_fifth_of_a_second(
     maker: PictureMaker,
 ) -> None:
     clip = encode_video("vp8", 2.4, width=1280, height=720, keyframe_every=300, bit_rate=2_500_000)
     packets = packets_of(Source("vp8", 7).send(clip))
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
+    assert maker.pid is not None
+    before, times = processor_s(maker.pid), 5
+    for _ in range(times):
         shot = await maker.take("vp8", packets, orientation_id=None)
-        took.append(time.perf_counter() - began)
-    assert (shot.width, shot.height) == (1280, 720)
-    assert min(took) < 0.2
+        assert (shot.width, shot.height) == (1280, 720)
+    assert (processor_s(maker.pid) - before) / times < 0.2
 
 
 async def test_after_a_lost_frame_the_last_clean_picture_is_taken(maker: PictureMaker) -> None:
