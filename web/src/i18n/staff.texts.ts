@@ -42,7 +42,7 @@ export const en = {
   already_answered: "{colleague} already answered {name}",
 
   your_camera: "Your camera",
-  camera_ready: "Camera and microphone are ready",
+  camera_ready: "Camera and sound are ready",
   camera_opening: "Opening the camera…",
   camera_off_preview: "Your camera opens when you are available",
   camera_blocked: "Camera is blocked. Allow it in the address bar, then try again.",
@@ -62,7 +62,7 @@ export const en = {
 
   invite: "Customer link",
   invite_text: "Show this code or send the link.",
-  invite_for: "Make a personal link",
+  invite_for: "Personal link",
   invite_name: "Customer's name",
   invite_matter: "Matter",
   invite_days: "Valid for {n} {n|day|days}",

@@ -77,8 +77,8 @@ function Place({ door }: { door: Door }) {
 
 function Quiet(props: { title: string; text: string; action: string; run(): void }) {
   return (
-    <main class="quiet">
-      <div class="card quiet-card">
+    <main class="calm">
+      <div class="card calm-card">
         <h1>{props.title}</h1>
         <p>{props.text}</p>
         <button type="button" class="button main large" onClick={props.run}>

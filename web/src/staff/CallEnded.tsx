@@ -15,8 +15,8 @@ export function CallEnded({ call }: { call: CallView }) {
         ? "ended_gone"
         : "ended_staff";
   return (
-    <main class="quiet">
-      <div class="card quiet-card">
+    <main class="calm">
+      <div class="card calm-card">
         <CircleCheck size={48} strokeWidth={1.5} class="good-mark" aria-hidden="true" />
         <h1>{staff("call_over")}</h1>
         <p>{staff(why, { name })}</p>

@@ -30,7 +30,7 @@ interface TileProps {
   pressed?: boolean | undefined;
   /** Why it cannot be used now; a tap says so. */
   why?: StaffKey | null | undefined;
-  kind?: "main" | "danger" | "booking" | undefined;
+  kind?: "main" | "danger" | "wide" | undefined;
   busy?: boolean | undefined;
 }
 
@@ -124,7 +124,7 @@ export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpe
       </div>
       <div class="rail-group">
         <Tile
-          kind="booking"
+          kind="wide"
           name={staff("propose_booking")}
           icon={<CalendarPlus size={24} />}
           why={only}

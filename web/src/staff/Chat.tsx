@@ -5,7 +5,7 @@ import { type StaffKey, staff } from "../i18n/staff.texts";
 import { useStaff } from "./staffContext";
 import { Timeline } from "./Timeline";
 
-const PHRASES: readonly StaffKey[] = ["quick_hold", "quick_still", "quick_light", "quick_around"];
+const PHRASES: readonly StaffKey[] = ["quick_closer", "quick_still", "quick_light", "quick_around"];
 
 export function Chat() {
   const { session } = useStaff();

@@ -29,8 +29,8 @@ export function RecordPage({ callId }: { callId: string }) {
       <RecordTop title={title} />
       {loading.is === "loading" && <main class="loading tall" role="status" aria-label={staff("connecting")} />}
       {loading.is === "failed" && (
-        <main class="quiet">
-          <div class="card quiet-card" role="alert">
+        <main class="calm">
+          <div class="card calm-card" role="alert">
             <h2>{staff(loading.code === "not_found" ? "not_found" : "record_title", { name: "" })}</h2>
             <p>{errorText(loading.code)}</p>
             <button type="button" class="button main large" onClick={() => void desk.load()}>

@@ -2,40 +2,42 @@ import { Expand, Pause, Play, RotateCcw, RotateCw } from "lucide-preact";
 import { useId, useRef } from "preact/hooks";
 import { duration } from "../i18n/format";
 import { staff } from "../i18n/staff.texts";
+import { turnAt } from "../state/staffPlayback";
+import type { Recording } from "../wire/frames";
 import { usePlayback } from "./usePlayback";
 
 const SPEEDS = [0.5, 1, 1.5, 2];
 
 interface Props {
-  callId: string;
-  /** File names of the recording, the leading one first. */
-  tracks: readonly string[];
+  recording: Recording;
+  /** Names of the files to play, the leading one first. */
+  files: readonly string[];
   people: Record<string, string>;
-  durationS: number;
 }
 
 /** Everybody's picture side by side, in step, under one set of controls. */
-export function RecordPlayer({ callId, tracks, people, durationS }: Props) {
+export function RecordPlayer({ recording, files, people }: Props) {
   const id = useId();
   const whole = useRef<HTMLDivElement>(null);
-  const playback = usePlayback(tracks.length, durationS);
+  const playback = usePlayback(files.length, recording.duration_s);
   const { at, length, playing, speed, broken } = playback;
   const spoken = `${duration(at)} / ${duration(length)}`;
   return (
     <div class="player" ref={whole}>
-      <div class={`player-pictures of-${Math.min(tracks.length, 3)}`}>
-        {tracks.map((track, i) => (
-          <figure key={track} class="player-picture">
+      <div class={`player-pictures of-${Math.min(files.length, 3)}`}>
+        {files.map((file, i) => (
+          <figure key={file} class="player-picture">
             <video
               ref={playback.place(i)}
-              src={`/api/calls/${callId}/files/${track}`}
+              class={`turn-${turnAt(recording.tracks, file, at)}`}
+              src={`/api/calls/${recording.call_id}/files/${file}`}
               preload="auto"
               playsInline
               disablePictureInPicture
-              aria-label={staff("customer_picture", { name: people[track] ?? track })}
+              aria-label={staff("customer_picture", { name: people[file] ?? file })}
               onClick={playback.toggle}
             />
-            <figcaption>{people[track] ?? track}</figcaption>
+            <figcaption>{people[file] ?? file}</figcaption>
           </figure>
         ))}
         {broken && (

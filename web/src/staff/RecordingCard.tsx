@@ -2,6 +2,7 @@ import { Clapperboard, Download, FilmIcon, Hourglass, TriangleAlert, VideoOff } 
 import type { JSX } from "preact";
 import { errorText, shared } from "../i18n/shared.texts";
 import { type StaffKey, staff } from "../i18n/staff.texts";
+import { playable } from "../state/staffPlayback";
 import type { CallRecord, RecordDesk } from "../state/staffRecord";
 import { RecordPlayer } from "./RecordPlayer";
 
@@ -15,13 +16,11 @@ const STATES: Record<string, readonly [StaffKey, StaffKey, JSX.Element]> = {
 /** The recording: playable when it is ready, else why not. */
 export function RecordingCard({ record, desk }: { record: CallRecord; desk: RecordDesk }) {
   const { recording, call } = record;
-  const names = Object.keys(recording.files).filter((name) => name !== "call");
-  // The customer leads: what was shown is what the call was about.
-  const tracks = names.sort((a, b) => Number(b === "customer") - Number(a === "customer"));
-  if (recording.state === "ready" && tracks.length > 0) {
+  const files = playable(Object.keys(recording.files));
+  if (recording.state === "ready" && files.length > 0) {
     return (
       <section class="card recording" aria-label={staff("recording")}>
-        <RecordPlayer callId={call.id} tracks={tracks} people={people(record)} durationS={recording.duration_s} />
+        <RecordPlayer recording={recording} files={files} people={people(record)} />
         <Share desk={desk} callId={call.id} />
       </section>
     );
@@ -41,10 +40,12 @@ export function RecordingCard({ record, desk }: { record: CallRecord; desk: Reco
   );
 }
 
+/** Names by file. The colleague who answered is the first of the shop who joined, also after a hand-over. */
 function people(record: CallRecord): Record<string, string> {
-  const lead = record.staff.find((one) => one.id === record.call.staff_ids[0])?.name ?? staff("staff_member");
+  const joined = record.events.find((event) => event.kind === "joined" && event.side === "staff");
+  const lead = joined?.author_name ?? record.staff[0]?.name ?? staff("staff_member");
   const colleagues = Object.fromEntries(record.staff.map((one) => [`staff-${one.id}`, one.name]));
-  return { customer: record.call.customer_name, staff: lead, ...colleagues };
+  return { customer: record.call.customer_name, staff: lead, "staff-1": lead, ...colleagues };
 }
 
 function Share({ desk, callId }: { desk: RecordDesk; callId: string }) {

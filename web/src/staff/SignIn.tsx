@@ -5,6 +5,7 @@ import { errorText, shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
 import type { Door } from "../state/staffDoor";
 import { Refusal } from "../wire/refusal";
+import { DoorArt } from "./DoorArt";
 import { LoupeMark } from "./Mark";
 
 export function LanguageSwitch() {
@@ -56,7 +57,7 @@ export function SignIn({ door }: { door: Door }) {
   return (
     <main class="door">
       <div class="door-art" aria-hidden="true">
-        <LoupeMark size={200} />
+        <DoorArt />
       </div>
       <div class="door-side">
         <div class="door-top">
@@ -129,8 +130,8 @@ export function Unreachable({ door, code }: { door: Door; code: string }) {
     return () => clearInterval(timer);
   }, [door]);
   return (
-    <main class="quiet">
-      <div class="card quiet-card" role="alert">
+    <main class="calm">
+      <div class="card calm-card" role="alert">
         <h1>{staff("unreachable")}</h1>
         <p>{errorText(code)}</p>
         <p class="muted">{staff("unreachable_how")}</p>
