@@ -7,19 +7,8 @@ import asyncio
 from domain.call import end
 from domain.errors import Conflict, Invalid, RateLimited, Unavailable
 from domain.record import Watermark
-from signaling.protocol import (
-    CallEnd,
-    MediaOffer,
-    MessageSend,
-    Ok,
-    Ping,
-    Seen,
-    SeenNews,
-    StatusSet,
-    StatusView,
-    Sync,
-    WatermarkView,
-)
+from signaling.news import Ok, SeenNews, StatusView, WatermarkView
+from signaling.protocol import CallEnd, MediaOffer, MessageSend, Ping, Seen, StatusSet, Sync
 from signaling.session import Peer, Session
 from signaling.stage import Stage
 from signaling.visit import Visit

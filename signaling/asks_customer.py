@@ -7,16 +7,8 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.record import Booking, BookingState
 from signaling.asks_both import visit_of
 from signaling.inspection import keep_pending
-from signaling.protocol import (
-    BookingAnswer,
-    CallJoin,
-    CameraReport,
-    CameraView,
-    ConsentSet,
-    Ok,
-    PictureAnswer,
-    PictureRefused,
-)
+from signaling.news import CameraView, Ok, PictureRefused
+from signaling.protocol import BookingAnswer, CallJoin, CameraReport, ConsentSet, PictureAnswer
 from signaling.session import Session
 from signaling.stage import Stage
 from signaling.views import call_view

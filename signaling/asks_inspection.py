@@ -5,19 +5,9 @@ from __future__ import annotations
 from domain.errors import Conflict, Unavailable
 from signaling.asks_both import visit_of
 from signaling.inspection import board_changed, follow_board_now, shoot, take
+from signaling.news import BoardNews, CommandNews, Ok, StrokeNews
 from signaling.pictures import PendingPicture
-from signaling.protocol import (
-    BoardNews,
-    CameraCommand,
-    CommandNews,
-    DrawClear,
-    DrawStroke,
-    DrawUndo,
-    Freeze,
-    Ok,
-    PictureTake,
-    StrokeNews,
-)
+from signaling.protocol import CameraCommand, DrawClear, DrawStroke, DrawUndo, Freeze, PictureTake
 from signaling.session import Session
 from signaling.stage import Stage
 from signaling.visit import Visit

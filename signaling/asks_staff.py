@@ -8,6 +8,7 @@ from domain.call import Call, answer, decline, go_live, hold, invite, pause_reco
 from domain.errors import AlreadyTaken, Conflict, Invalid, NotFound
 from domain.record import Booking
 from signaling.asks_both import visit_of
+from signaling.news import Invitation, Ok
 from signaling.protocol import (
     AvailableSet,
     BookingPropose,
@@ -15,10 +16,8 @@ from signaling.protocol import (
     CallHold,
     CallInvite,
     CallLeave,
-    Invitation,
     InviteAnswer,
     NoteSave,
-    Ok,
     RecordingPause,
 )
 from signaling.session import Session

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from domain.errors import AlreadyTaken, Forbidden, Invalid, RateLimited, Refusal, TooLarge, Unavailable
 from domain.record import Side
-from signaling import asks_both, asks_customer, asks_inspection, asks_staff
+from signaling import asks_both, asks_customer, asks_inspection, asks_staff, news
 from signaling import protocol as p
 from signaling.carriers import BAD_FRAMES, TOO_MANY, Carrier, SocketCarrier
 from signaling.lanes import LaneName
@@ -140,8 +140,8 @@ def understand(side: Side, text: str) -> p.Request:
     return ask
 
 
-def error_frame(ref: str | None, refusal: Refusal) -> p.ErrorFrame:
-    return p.ErrorFrame(
+def error_frame(ref: str | None, refusal: Refusal) -> news.ErrorFrame:
+    return news.ErrorFrame(
         ref=ref,
         code=refusal.code,
         message=refusal.message,

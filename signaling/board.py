@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.errors import Conflict
-from signaling.protocol import BoardView, Stroke
+from signaling.news import BoardView
+from signaling.protocol import Stroke
 
 MAX_STROKES = 200
 MAX_POINTS = 8000  # about 100 kB of JSON in a snapshot of the call

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from domain.people import Customer, Staff
 from domain.record import CallEvent, Side
 from signaling.house import House
+from signaling.news import CallChanged, EventNews
 from signaling.pictures import PendingPictures
-from signaling.protocol import CallChanged, EventNews
 from signaling.session import Peer, Session
 from signaling.views import call_view
 from signaling.visit import Visit

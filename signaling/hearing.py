@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from signaling.carriers import Carrier, ChannelCarrier
+from signaling.news import MediaRenew
 from signaling.node import (
     ChannelClosed,
     ChannelOpen,
@@ -16,7 +17,6 @@ from signaling.node import (
     PeerLost,
 )
 from signaling.presence import Presence
-from signaling.protocol import MediaRenew
 from signaling.session import Peer, Session
 from signaling.stage import Stage
 

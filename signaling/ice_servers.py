@@ -8,7 +8,7 @@ import hmac
 from datetime import datetime
 
 from signaling.house import DoorSettings
-from signaling.protocol import IceServer
+from signaling.news import IceServer
 
 
 def ice_servers(settings: DoorSettings, person_id: str, now: datetime) -> list[IceServer]:

@@ -9,9 +9,9 @@ import structlog
 from domain.errors import Conflict, Refusal, Unavailable
 from domain.record import Picture
 from signaling.board import picture_url
+from signaling.news import PictureAsk, PictureReplaced, StillWanted
 from signaling.node import Shot
 from signaling.pictures import PendingPicture
-from signaling.protocol import PictureAsk, PictureReplaced, StillWanted
 from signaling.session import Session
 from signaling.stage import Stage
 from signaling.visit import Visit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from signaling.floor import Floor
-from signaling.protocol import ColleagueView, Line, Place, WaitingView
+from signaling.news import ColleagueView, Line, Place, WaitingView
 from signaling.session import Session
 from signaling.visit import Visit
 

@@ -22,8 +22,9 @@ from signaling.floor import Floor
 from signaling.hearing import Hearing
 from signaling.house import House
 from signaling.line import WaitingLine
+from signaling.news import PictureReplaced, Replaced
 from signaling.presence import Presence
-from signaling.protocol import MAX_FRAME_BYTES, Hello, PictureReplaced, Replaced
+from signaling.protocol import MAX_FRAME_BYTES, Hello
 from signaling.recordings import Recordings
 from signaling.returning import take_up_open_calls
 from signaling.session import Session

@@ -9,7 +9,7 @@ import structlog
 
 from domain.call import Call, decline, end, expire, gone
 from signaling.floor import Floor
-from signaling.protocol import MediaRenew
+from signaling.news import MediaRenew
 from signaling.session import Session
 from signaling.stage import Stage
 from signaling.visit import Visit

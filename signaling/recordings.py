@@ -12,8 +12,8 @@ import structlog
 from domain.errors import NotFound, Refusal
 from domain.record import Recording
 from signaling.floor import Floor
+from signaling.news import RecordingNews
 from signaling.node import FinishedRecording
-from signaling.protocol import RecordingNews
 
 log = structlog.get_logger()
 AT_ONCE = 2  # finishing reads and writes whole files; more at once only slow each other and the live calls

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from domain.errors import AlreadyTaken, RateLimited, Refusal
 from media.errors import MediaFault
 from signaling.http_context import REFUSED
-from signaling.protocol import ErrorFrame
+from signaling.news import ErrorFrame
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from domain.record import CallEvent, Side
 from signaling.carriers import Carrier, CarrierName, ChannelCarrier, SocketCarrier
 from signaling.feed import Feed
 from signaling.lanes import Bucket, Lane, LaneName, Spawn
-from signaling.protocol import CallView, CameraView, EventNews, Line, Place, StatusView
+from signaling.news import CallView, CameraView, EventNews, Line, Place, StatusView
 
 if TYPE_CHECKING:
     from signaling.visit import Visit

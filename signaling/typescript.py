@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from domain.record import Booking
-from signaling import protocol
+from signaling import news, protocol
 
 INDENT = "  "
 Schema = dict[str, Any]
@@ -22,7 +22,7 @@ Schema = dict[str, Any]
 def frames_ts() -> str:
     """The whole TypeScript file. The same models always give the same text."""
     asked = {model.__name__: model for model in (*get_args(protocol.CustomerAsk), *get_args(protocol.StaffAsk))}
-    said = {model.__name__: model for model in get_args(protocol.Said)}
+    said = {model.__name__: model for model in get_args(news.Said)}
     parts: dict[str, Schema] = {}
     for model in (*said.values(), Booking):
         parts |= _definitions(model, "serialization")

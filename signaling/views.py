@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from domain.call import Call
 from signaling.media_plan import slots_seen_by
-from signaling.protocol import CallView, Person, StatusView
+from signaling.news import CallView, Person, StatusView
 
 if TYPE_CHECKING:
     from signaling.floor import Floor

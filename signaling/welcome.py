@@ -9,7 +9,8 @@ from signaling.asks_staff import invitation
 from signaling.carriers import SocketCarrier
 from signaling.floor import Floor
 from signaling.ice_servers import ice_servers
-from signaling.protocol import Hello, WatermarkView, Welcome
+from signaling.news import WatermarkView, Welcome
+from signaling.protocol import Hello
 from signaling.session import Session
 from signaling.views import call_view, me_view
 from signaling.visit import Visit
