@@ -9,6 +9,7 @@ import { Reconnecting } from "./Reconnecting";
 import { Stage } from "./Stage";
 import { Tools } from "./Tools";
 import { RecordingDialog, TopBar } from "./TopBar";
+import { t } from "./texts";
 
 /** The call: pictures, chat, tools. On a phone the chat lies over the picture; on a wide screen it stands beside it. */
 export function CallPage({ customer, shop }: { customer: Customer; shop: string }) {
@@ -20,6 +21,9 @@ export function CallPage({ customer, shop }: { customer: Customer; shop: string 
   }, [state]);
   return (
     <main class={chatOpen ? "room call chat-open" : "room call"}>
+      <h1 class="unseen">
+        {t("video_call_with")} {shop}
+      </h1>
       <div class="call-picture">
         <Stage customer={customer} />
         <div class="call-top">

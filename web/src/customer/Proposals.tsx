@@ -75,21 +75,23 @@ export function serviceName(service: string, services: readonly Service[]): stri
 
 export function BookingFacts({ booking, zone }: { booking: Booking; zone?: string | undefined }) {
   return (
-    <dl class="facts">
-      <div>
-        <dt>{t("when")}</dt>
-        <dd>{dayAndTime(booking.starts_at, zone)}</dd>
-      </div>
-      <div>
-        <dt>{t("takes")}</dt>
-        <dd>{minutes(booking.minutes)}</dd>
-      </div>
-      <div>
-        <dt>{t("price")}</dt>
-        <dd>{money(booking.price, booking.currency)}</dd>
-      </div>
-      {booking.note && <dd class="facts-note">{booking.note}</dd>}
-    </dl>
+    <div class="facts-box">
+      <dl class="facts">
+        <div>
+          <dt>{t("when")}</dt>
+          <dd>{dayAndTime(booking.starts_at, zone)}</dd>
+        </div>
+        <div>
+          <dt>{t("takes")}</dt>
+          <dd>{minutes(booking.minutes)}</dd>
+        </div>
+        <div>
+          <dt>{t("price")}</dt>
+          <dd>{money(booking.price, booking.currency)}</dd>
+        </div>
+      </dl>
+      {booking.note && <p class="facts-note">{booking.note}</p>}
+    </div>
   );
 }
 

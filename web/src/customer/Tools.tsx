@@ -1,19 +1,33 @@
 import { CameraOff, Flashlight, MicOff, PhoneOff, SwitchCamera } from "lucide-preact";
+import { useEffect, useState } from "preact/hooks";
 import { shared } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
 import { Tool } from "../ui/controls";
 import { t } from "./texts";
 
+const ALONE_MS = 3000;
+
 /** The row for the thumb. Names stay the same while a tool is on; `aria-pressed` tells its state. */
 export function Tools({ customer }: { customer: Customer }) {
   const { camera } = customer;
+  const [alone, setAlone] = useState(false);
   const { can_switch, torch, zoom } = camera.state.value;
   const muted = camera.muted.value;
   const off = camera.cameraOff.value;
   const busy = camera.opening.value;
   const hasPicture = camera.version.value >= 0 && camera.video !== null;
+  useEffect(() => {
+    if (!alone) return;
+    const timer = setTimeout(() => setAlone(false), ALONE_MS);
+    return () => clearTimeout(timer);
+  }, [alone]);
   return (
     <>
+      {alone && (
+        <p class="tools-word" role="status">
+          {t("one_camera")}
+        </p>
+      )}
       {zoom && hasPicture && !off && (
         <label class="zoom">
           <span>{t("zoom")}</span>
@@ -36,15 +50,13 @@ export function Tools({ customer }: { customer: Customer }) {
           disabled={!hasPicture}
           onClick={() => camera.turnOff(!off)}
         />
-        {can_switch && (
-          <Tool
-            name={t("switch_camera")}
-            word={t("word_switch")}
-            icon={<SwitchCamera size={24} />}
-            disabled={busy || !hasPicture}
-            onClick={() => void camera.switch()}
-          />
-        )}
+        <Tool
+          name={t("switch_camera")}
+          word={t("word_switch")}
+          icon={<SwitchCamera size={24} />}
+          disabled={busy || !hasPicture}
+          onClick={() => (can_switch ? void camera.switch() : setAlone(true))}
+        />
         {torch !== null && (
           <Tool
             name={t("torch")}

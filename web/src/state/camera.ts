@@ -60,8 +60,9 @@ export class Camera {
     this.opening.value = true;
     try {
       if (!navigator.mediaDevices?.getUserMedia) {
-        this.cameraFault.value = "insecure";
-        this.microphoneFault.value = "insecure";
+        const fault = globalThis.isSecureContext ? "blocked" : "insecure"; // some apps' own browsers have no camera at all
+        this.cameraFault.value = fault;
+        this.microphoneFault.value = fault;
         return;
       }
       await this.#both(facing);

@@ -64,6 +64,10 @@ export interface PastCall {
 }
 
 const LAST_CALL = "loupe.call";
+const UNSENT = new Set(["no_answer", "offline"]);
+const HANG_UP_MS = 60_000; // the call itself ends after this long without its customer
+const HANG_UP_SHOWN_MS = 1500;
+const ENTER_AGAIN_MS = 10_000;
 const OVER = new Set(["ended", "abandoned", "missed"]);
 
 export function openCustomer(slug: string, token: string | null): Customer {
@@ -81,7 +85,13 @@ export function openCustomer(slug: string, token: string | null): Customer {
   /** The call of this visit; a call of an earlier visit that is over is not shown again. */
   const current = signal<string | null>(recall());
 
-  const open = computed(() => session.call.value !== null && !OVER.has(session.call.value.state));
+  /** A call that the person hung up while nothing could be sent: for them it is over. */
+  const hungUp = signal<string | null>(null);
+
+  const open = computed(() => {
+    const call = session.call.value;
+    return call !== null && !OVER.has(call.state) && call.id !== hungUp.value;
+  });
   const eye = openEye(camera, () => session.call.value?.state === "live");
   const link = openLink(session, camera, eye);
 
@@ -156,6 +166,25 @@ export function openCustomer(slug: string, token: string | null): Customer {
       camera.close();
     });
   });
+
+  // A socket that stays shut may mean that the server no longer knows this device: enter again, or learn why not.
+  let knocking: ReturnType<typeof setInterval> | undefined;
+  effect(() => {
+    clearInterval(knocking);
+    const shut = session.status.value === "lost" || session.status.value === "connecting";
+    if (!shut || !entered.value) return;
+    knocking = setInterval(() => void knock(), ENTER_AGAIN_MS);
+  });
+
+  async function knock(): Promise<void> {
+    try {
+      await http<Entered>("/api/enter", { body: { shop: slug, token, language: language.value } });
+      session.wire.probe();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code.startsWith("link_") || code === "not_found") refusal.value = code;
+    }
+  }
 
   keepAwake(() => open.value);
 
@@ -233,8 +262,11 @@ export function openCustomer(slug: string, token: string | null): Customer {
   }
 
   function answerPicture(id: string, keep: boolean): void {
-    asked.value = asked.value.filter((picture) => picture.id !== id);
-    session.request({ type: "picture.answer", picture_id: id, keep }).catch(() => undefined);
+    const picture = asked.value.find((other) => other.id === id);
+    asked.value = asked.value.filter((other) => other.id !== id);
+    session.request({ type: "picture.answer", picture_id: id, keep }).catch((error: unknown) => {
+      if (picture && UNSENT.has(codeOf(error)) && open.value) asked.value = [...asked.value, picture];
+    });
   }
 
   async function leaveMessage(form: {
@@ -274,12 +306,17 @@ export function openCustomer(slug: string, token: string | null): Customer {
       session.request({ type: "consent.set", cmid: newId(), recording }).catch(() => undefined);
     },
     hangUp: () => {
-      session.request({ type: "call.end" }).catch(() => undefined);
+      const id = session.call.value?.id ?? null;
+      session.request({ type: "call.end" }, { deadlineMs: HANG_UP_MS }).catch(() => undefined);
+      setTimeout(() => {
+        if (open.value && session.call.value?.id === id) hungUp.value = id;
+      }, HANG_UP_SHOWN_MS);
     },
     again: () => {
       batch(() => {
         past.value = null;
         current.value = null;
+        hungUp.value = null;
       });
       void enter();
     },
