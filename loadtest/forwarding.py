@@ -178,7 +178,10 @@ async def measure(standing: Standing, into: Measured, seconds: float) -> None:
     into.turns_us.append(spent_s / packets * 1e6)
     for one, other in standing.pairs:
         for source, sink in ((one, other), (other, one)):
-            into.transits += transits_ms(source.sent_frames, sink.arrived_frames)
+            transits = transits_ms(source.sent_frames, sink.arrived_frames)
+            if not transits:
+                raise NothingFlows(f"{into.name}: the frames that arrived are not those that were sent")
+            into.transits += transits
 
 
 async def _flowing(clients: list[Client]) -> None:

@@ -61,18 +61,22 @@ def processor() -> str:
     return os.uname().machine
 
 
-def shift_between(sent: Sequence[int], received: Sequence[int], *, modulus: int = 1 << 32) -> int | None:
+_WRAP = 1 << 32
+_TOLERANCE = 2  # ticks: a server that decodes converts time bases, and rounds
+
+
+def shift_between(sent: Sequence[int], received: Sequence[int]) -> int | None:
     """The constant that a server added to one stream's RTP timestamps; None when there is no such constant.
 
     It is unambiguous because the intervals between sent timestamps are irregular, as those of a real camera are: with
     a wrong constant hardly any received timestamp was ever sent.
     """
-    known = set(sent)
+    known = {stamp + by for stamp in sent for by in range(-_TOLERANCE, _TOLERANCE + 1)}
     sample = received[:: max(1, len(received) // 32)]
     best, best_hits = 0, 0
     for stamp in sent:
-        shift = (sample[0] - stamp) % modulus if sample else 0
-        hits = sum((value - shift) % modulus in known for value in sample)
+        shift = (sample[0] - stamp) % _WRAP if sample else 0
+        hits = sum((value - shift) % _WRAP in known for value in sample)
         if hits > best_hits:
             best, best_hits = shift, hits
     return best if best_hits > 0.8 * len(sample) else None
@@ -83,5 +87,6 @@ def transits_ms(sent: dict[int, int], received: Sequence[tuple[int, int]]) -> li
     shift = shift_between(list(sent), [stamp for stamp, _ in received])
     if shift is None:
         return []
-    pairs = ((sent.get((stamp - shift) % (1 << 32)), at) for stamp, at in received)
+    known = {stamp + by: at for stamp, at in sent.items() for by in range(-_TOLERANCE, _TOLERANCE + 1)}
+    pairs = ((known.get((stamp - shift) % _WRAP), at) for stamp, at in received)
     return [(at - start) / 1e6 for start, at in pairs if start is not None]
