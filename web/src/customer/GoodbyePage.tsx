@@ -46,7 +46,7 @@ export function GoodbyePage({ customer, shop }: { customer: Customer; shop: stri
           {talked && <CircleCheck size={44} class="good-icon" aria-hidden="true" />}
           <h1>{name ? t("thanks", { name }) : t("thanks_plain")}</h1>
           <p>{sentence}</p>
-          {talked && <p class="muted">{t("length", { time: duration(seconds) })}</p>}
+          {seconds > 0 && <p class="muted">{t("length", { time: duration(seconds) })}</p>}
         </div>
         {bookings.map((booking) => (
           <Appointment key={booking.id} booking={booking} customer={customer} shop={shop} />

@@ -6,8 +6,9 @@ export type LinkState = "new" | "connecting" | "connected" | "lost" | "closed";
 export const SLOTS = 3;
 
 export interface ConnectionHooks {
-  /** Sends the offer (`media.offer`) and gives the server's answer. The same `peer` again is an ICE restart in place. */
-  offer(peer: string, sdp: string): Promise<string>;
+  /** Sends the offer (`media.offer`) and gives the server's answer. The same `peer` again is an ICE restart in place.
+   * `given` up means that a newer offer takes its place: it need not be sent any more. */
+  offer(peer: string, sdp: string, given: AbortSignal): Promise<string>;
   /** A data channel of a new connection; it may not be open yet. */
   channel(channel: RTCDataChannel): void;
   state(state: LinkState): void;
@@ -58,6 +59,7 @@ export class Connection {
   #qualityAt = 0;
   #busy = false;
   #offered = false;
+  #offering: AbortController | null = null;
 
   constructor(
     private readonly iceServers: () => IceServer[],
@@ -101,7 +103,7 @@ export class Connection {
 
   /** The network or the signalling came back: if the link is not well, try now rather than later. */
   hurry(): void {
-    if (this.#pc && this.state !== "connected") this.restart();
+    if (this.#pc && this.state !== "connected" && !this.#offering) this.restart();
   }
 
   /** What this page sends; null sends nothing of that kind. Never renegotiates. */
@@ -170,9 +172,13 @@ export class Connection {
   async #offer(pc: RTCPeerConnection): Promise<void> {
     this.#actedAt = performance.now();
     const peer = this.peer;
+    const offering = new AbortController();
+    this.#offering?.abort();
+    this.#offering = offering;
     try {
       await pc.setLocalDescription(await pc.createOffer());
-      const answer = await this.hooks.offer(peer, pc.localDescription?.sdp ?? "");
+      const answer = await this.hooks.offer(peer, pc.localDescription?.sdp ?? "", offering.signal);
+      this.#actedAt = performance.now();
       if (this.#pc !== pc || pc.signalingState !== "have-local-offer") return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
       this.#offered = true;
@@ -182,6 +188,8 @@ export class Connection {
       if (this.#pc === pc && pc.signalingState === "have-local-offer" && this.#offered) {
         await pc.setLocalDescription({ type: "rollback" }).catch(() => undefined);
       }
+    } finally {
+      if (this.#offering === offering) this.#offering = null;
     }
   }
 
@@ -254,6 +262,7 @@ export class Connection {
       if (broken || pc.connectionState === "failed") this.#set("lost");
       return this.restart();
     }
+    if (this.#offering) return; // it has its own deadline; without a carrier a newer one would fare no better
     const patience = this.#restarts > 0 ? RESTART_PATIENCE_MS : NEW_PATIENCE_MS;
     const failed = pc.connectionState === "failed" && now - this.#actedAt > DISCONNECTED_FOR_MS;
     if (failed || now - this.#actedAt > patience) {
@@ -272,6 +281,8 @@ export class Connection {
     const pc = this.#pc;
     this.#pc = null;
     this.#badSince = 0;
+    this.#offering?.abort();
+    this.#offering = null;
     if (!pc) return;
     pc.onconnectionstatechange = null;
     pc.oniceconnectionstatechange = null;

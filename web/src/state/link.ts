@@ -27,6 +27,7 @@ export interface Told {
   shaking: ReadonlySignal<boolean>;
 }
 
+const OFFER_MS = 5000;
 const STATUS_WITHIN_MS = 120;
 
 export function openLink(session: Session, camera: Camera, told?: Told): Link {
@@ -39,8 +40,9 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
   const connection = new Connection(
     () => session.welcome.value?.ice_servers ?? [],
     {
-      offer: async (peer, sdp) => {
-        const { sdp: answer } = await session.request({ type: "media.offer", peer, sdp });
+      offer: async (peer, sdp, given) => {
+        const ask = { type: "media.offer", peer, sdp } as const;
+        const { sdp: answer } = await session.request(ask, { deadlineMs: OFFER_MS, given });
         if (!answer) throw new Refusal("unavailable", "No answer for this offer.");
         return answer;
       },

@@ -15,7 +15,7 @@ import { newId } from "../wire/ids";
 import { type Kept, storedOutbox, type Unsent } from "../wire/outbox";
 import { codeOf } from "../wire/refusal";
 import { Stream } from "../wire/stream";
-import { type News, Wire, type WireStatus } from "../wire/wire";
+import { type Asking, type News, Wire, type WireStatus } from "../wire/wire";
 
 /** A picture as events and HTTP carry it (domain.record.Picture). */
 export interface PictureView {
@@ -75,7 +75,7 @@ export interface Session {
   onNews(listen: (news: News) => void): () => void;
   onWelcome(listen: (welcome: Welcome) => void): () => void;
   /** Any request. Durable ones (with a cmid) are tied to the present call. */
-  request(frame: Unsent, options?: { deadlineMs?: number; keep?: boolean }): Promise<Ok>;
+  request(frame: Unsent, options?: Asking): Promise<Ok>;
   /** Takes a call that an answer carried (`ok {call}`), like the news of it. */
   adopt(call: CallView): void;
   say(text: string): void;
@@ -223,7 +223,7 @@ export function openSession(side: "customer" | "staff"): Session {
     });
   }
 
-  function request(frame: Unsent, options: { deadlineMs?: number; keep?: boolean } = {}): Promise<Ok> {
+  function request(frame: Unsent, options: Asking = {}): Promise<Ok> {
     return wire.request(frame, { ...options, callId: call.value?.id ?? null });
   }
 

@@ -194,6 +194,17 @@ describe("the wire", () => {
     await late;
   });
 
+  it("does not send what was given up while no carrier was there", async () => {
+    const giving = new AbortController();
+    const gone = expect(
+      wire.request({ type: "media.offer", peer: "p1", sdp: "v=0" }, { given: giving.signal }),
+    ).rejects.toMatchObject({ code: "closed" });
+    giving.abort();
+    await gone;
+    welcome();
+    expect(socket().of("media.offer")).toHaveLength(0);
+  });
+
   it("stays quiet after another tab took over, until it is asked back", async () => {
     welcome();
     const before = FakeSocket.all.length;

@@ -32,6 +32,15 @@ export interface WireHooks {
   restored(entries: { kept: Kept; answer: Promise<Ok> }[]): void;
 }
 
+export interface Asking {
+  /** For requests without a cmid 8 s, unless stated; kept ones wait as long as it takes. */
+  deadlineMs?: number;
+  /** False: a request with a cmid is repeated but does not outlive the page. */
+  keep?: boolean;
+  /** Gives the request up: it is not sent any more, and rejects with `closed`. */
+  given?: AbortSignal;
+}
+
 const DEADLINE_MS = 8000;
 const OTHER_CARRIER_MS = 700;
 const AGAIN_MS = 3000;
@@ -112,7 +121,7 @@ export class Wire {
 
   /** Sends and waits for the answer. With a `cmid` it is durable: sent again, on either carrier, until it is answered; it
    * rejects only on a refusal. Without, it rejects with `no_answer` or `offline` after `deadlineMs`. */
-  request(frame: Unsent, options: { deadlineMs?: number; callId?: string | null; keep?: boolean } = {}): Promise<Ok> {
+  request(frame: Unsent, options: Asking & { callId?: string | null } = {}): Promise<Ok> {
     const durable = "cmid" in frame;
     const keep = durable && options.keep !== false;
     const callId = options.callId ?? null;
@@ -137,6 +146,9 @@ export class Wire {
           this.#settle(entry, new Refusal(code, "The server did not answer in time."));
         }, deadline);
       }
+      options.given?.addEventListener("abort", () => this.#settle(entry, new Refusal("closed", "Given up.")), {
+        once: true,
+      });
       this.#send(entry);
     });
   }
