@@ -72,7 +72,9 @@ class LocalNode:
         while True:
             await asyncio.sleep(TICK_S)
             try:
-                self._forwarder.tick(time.monotonic_ns())
+                now_ns = time.monotonic_ns()
+                self._forwarder.tick(now_ns)
+                self._tapes.tick(now_ns)
             except Exception:
                 log.exception("a tick of the forwarder failed")
 

@@ -15,19 +15,22 @@ from rtc.sdp import Negotiated
 from signaling.node import Tape
 
 ORIENTATION = "urn:3gpp:video-orientation"
+# A browser sends a keyframe only when asked. One in four seconds keeps a recording seekable and a picture quick (a snapshot
+# decodes from the last keyframe on), for about a twentieth more bits.
+KEYFRAME_NS = 4_000_000_000
 
 
 class Tapes:
     """`negotiated(peer)` is None while that peer is not connected; such a tape waits until `taken_up` is called for it."""
 
     def __init__(self, folder: Path, forwarder: Forwarder, negotiated: Callable[[str], Negotiated | None]) -> None:
-        self.faults = 0
         self._folder = folder
         self._forwarder = forwarder
         self._negotiated = negotiated
         self._recorders: dict[str, Recorder] = {}
         self._wanted: dict[str, frozenset[Tape]] = {}
         self._running: dict[str, Tape] = {}
+        self._asked_ns = 0
 
     def folder_of(self, call_id: str) -> Path:
         return self._folder / call_id
@@ -62,6 +65,13 @@ class Tapes:
         """This peer is gone; its tape waits for it, or for the peer that replaces it."""
         self._running.pop(peer, None)
         self._forwarder.set_tap(peer, None)
+
+    def tick(self, now_ns: int) -> None:
+        """Call it often; asks each taped camera for a keyframe when the last one was asked for long enough ago."""
+        if now_ns - self._asked_ns >= KEYFRAME_NS:
+            self._asked_ns = now_ns
+            for peer in self._running:
+                self._forwarder.request_keyframe(peer, now_ns)
 
     def _stop(self, tape: Tape) -> None:
         if self._running.get(tape.peer) == tape:

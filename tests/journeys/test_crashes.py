@@ -27,12 +27,13 @@ async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_nex
 
     await server.start()
     again = await StaffPerson.come_in(browser, server)
-    await again.page.get_by_role("switch", name="Available").wait_for()
+    await again.page.get_by_role("button", name="Hang up").wait_for()
     journals = list((server.data / "journals").iterdir())
     assert len(journals) == 1
     record = await ready_record(again, server, journals[0].name)
     assert record["recording"]["duration_s"] >= 9.0
     page = again.page
+    await again.button("Hang up")
     await page.goto(f"{server.base}/staff/calls/{journals[0].name}")
     await page.wait_for_function("() => document.querySelectorAll('video').length >= 2")
     await page.get_by_role("button", name="Play").first.click()
