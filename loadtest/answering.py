@@ -65,9 +65,7 @@ async def run(*, calls: int, tell: Callable[[str], None]) -> Answered:
     return answered
 
 
-async def _one_call(
-    browser: Browser, server: LoupeServer, staff: StaffPerson, name: str, answered: Answered
-) -> None:
+async def _one_call(browser: Browser, server: LoupeServer, staff: StaffPerson, name: str, answered: Answered) -> None:
     await staff.be_available()
     customer = await CustomerPerson.arrive(browser, server)
     try:

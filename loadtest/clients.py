@@ -25,7 +25,9 @@ CONNECT_DEADLINE_S = 15.0
 CHECK_EVERY_S = 2.5  # consent freshness (RFC 7675) asks for one in 5 s
 REPORT_EVERY_S = 1.0
 FEEDBACK_EVERY_S = 0.1  # Chromium: 50 to 250 ms
-PACING_S = 0.004  # Chromium's pacer spreads a frame's packets; a burst would flatter the server, which reads them at once
+PACING_S = (
+    0.004  # Chromium's pacer spreads a frame's packets; a burst would flatter the server, which reads them at once
+)
 KEYFRAME_ON_REQUEST_S = 0.3  # a browser answers a storm of requests with few keyframes
 _VIDEO_STEP, _AUDIO_STEP = 90_000 // FPS, 960
 _IRREGULAR = 450  # ticks: up to 5 ms, as cameras do; it makes frames recognisable by their timestamps
@@ -285,12 +287,12 @@ class Client:
             await asyncio.sleep(REPORT_EVERY_S * random.uniform(0.8, 1.2))
             heard = list(self._heard.items())
             for stream in (self._audio, self._video):
-                self._put_report(
-                    reports.sender_report(stream.ssrc, stream.stamp, stream.packets, stream.octets, heard)
-                )
+                self._put_report(reports.sender_report(stream.ssrc, stream.stamp, stream.packets, stream.octets, heard))
                 heard = []
             if self._remote is not None and not self._remote.transport_cc and self._heard_video:
-                estimate = reports.bandwidth_estimate(self._video.ssrc, [self._heard_video], round(self._clip.video_bps))
+                estimate = reports.bandwidth_estimate(
+                    self._video.ssrc, [self._heard_video], round(self._clip.video_bps)
+                )
                 self._put_report(estimate)
             if not self.has_picture.is_set() and self._heard_video:
                 self._put_report(reports.keyframe_request(self._video.ssrc, self._heard_video))
@@ -300,9 +302,7 @@ class Client:
             await asyncio.sleep(FEEDBACK_EVERY_S)
             arrivals, self._wide_arrivals = self._wide_arrivals, []
             if arrivals:
-                feedback = reports.transport_feedback(
-                    self._video.ssrc, self._heard_video, self._feedbacks, arrivals
-                )
+                feedback = reports.transport_feedback(self._video.ssrc, self._heard_video, self._feedbacks, arrivals)
                 self._feedbacks += 1
                 self._put_report(feedback)
 

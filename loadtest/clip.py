@@ -55,13 +55,13 @@ def _video(seconds: float) -> list[bytes]:
     leather = seeded.normal(128, 30, (HEIGHT * 2, WIDTH * 2, 3))
     for axis in (0, 1):
         leather = (leather + np.roll(leather, 1, axis) + np.roll(leather, 2, axis)) / 3
-    leather = np.clip(leather, 0, 255).astype(np.uint8)
+    pixels = np.clip(leather, 0, 255).astype(np.uint8)
     frames: list[bytes] = []
     for index in range(round(seconds * FPS)):
         top = int(40 + 30 * np.sin(index / 9))
         left = int(60 + 50 * np.cos(index / 13))
         frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(leather[top : top + HEIGHT, left : left + WIDTH]), "rgb24"
+            np.ascontiguousarray(pixels[top : top + HEIGHT, left : left + WIDTH]), "rgb24"
         )
         frame.pts = index
         frames += [bytes(packet) for packet in encoder.encode(frame)]

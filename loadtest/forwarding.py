@@ -91,6 +91,7 @@ class Standing:
         return [client for pair in self.pairs for client in pair]
 
 
+Tell = Callable[[str], None]
 Opening = Callable[[Clip, int], AbstractAsyncContextManager[Standing]]
 
 
@@ -197,14 +198,14 @@ async def _flowing(clients: list[Client]) -> None:
         ) from None
 
 
-async def run(*, calls: int, seconds: float, turns: int, tell: Callable[[str], None]) -> list[Measured]:
+async def run(*, calls: int, seconds: float, turns: int, tell: Tell) -> list[Measured]:
     """Each server in turn, `turns` times: recording, not recording, stock."""
     tell("encoding the clip")
     clip = await asyncio.to_thread(make_clip)
     kinds: list[tuple[Measured, Opening]] = [
         (Measured("Loupe, recording", calls), lambda clip, n: loupe_calls(clip, n, recorded=True)),
-        (Measured("Loupe, not recording", calls), lambda clip, n: loupe_calls(clip, n, recorded=False)),
-        (Measured("aiortc MediaRelay, not recording", calls), stock_calls),
+        (Measured("Loupe, no recording", calls), lambda clip, n: loupe_calls(clip, n, recorded=False)),
+        (Measured("aiortc MediaRelay", calls), stock_calls),
     ]
     for turn in range(turns):
         for measured, opening in kinds:

@@ -62,9 +62,7 @@ def write_offer(
         f"a=ice-ufrag:{ufrag}\na=ice-pwd:{pwd}\na=fingerprint:{fingerprint}\na=setup:active\n"
         f"a=candidate:1 1 udp 2130706431 {host} {port} typ host\na=end-of-candidates"
     )
-    text = _OFFER.format(
-        transport=transport, transport_cc=TRANSPORT_CC, audio_ssrc=audio_ssrc, video_ssrc=video_ssrc
-    )
+    text = _OFFER.format(transport=transport, transport_cc=TRANSPORT_CC, audio_ssrc=audio_ssrc, video_ssrc=video_ssrc)
     return text.replace("\n", "\r\n")
 
 

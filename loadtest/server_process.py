@@ -63,7 +63,9 @@ class LoupeServer:
             async with asyncio.timeout(READY_DEADLINE_S):
                 line = await self.process.stdout.readline()
         except TimeoutError:
-            raise NotStarted(f"the server was not ready within {READY_DEADLINE_S:.0f} s: {self._last_words()}") from None
+            raise NotStarted(
+                f"the server was not ready within {READY_DEADLINE_S:.0f} s: {self._last_words()}"
+            ) from None
         if not line:
             raise NotStarted(f"the server did not start: {self._last_words()}")
         self.facts = json.loads(line)

@@ -11,8 +11,8 @@ import json
 import signal
 import sys
 
-from aioice import ice
 from aiohttp import web
+from aioice import ice
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRelay
 
