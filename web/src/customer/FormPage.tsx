@@ -10,7 +10,9 @@ import { t } from "./texts";
 /** Name, matter, consent and the own camera: everything before "Start video call". */
 export function FormPage({ customer, shop }: { customer: Customer; shop: string }) {
   const entered = customer.entered.value;
-  const [name, setName] = useState(entered?.customer.name || entered?.invitation?.name || "");
+  const [name, setName] = useState(
+    customer.session.call.value?.customer_name || entered?.customer.name || entered?.invitation?.name || "",
+  );
   const [matter, setMatter] = useState(entered?.invitation?.matter ?? "");
   const [consent, setConsent] = useState(false);
   const [nameMissing, setNameMissing] = useState(false);

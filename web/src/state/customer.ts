@@ -243,9 +243,10 @@ export function openCustomer(slug: string, token: string | null): Customer {
 
   async function recordOf(id: string): Promise<void> {
     try {
-      past.value = await http<PastCall>(`/api/calls/${id}`);
+      const record = await http<PastCall>(`/api/calls/${id}`);
+      if (current.value === id) past.value = record; // the person may be on the way to another call by now
     } catch {
-      if (session.call.value?.id !== id) current.value = null;
+      if (session.call.value?.id !== id && current.value === id) current.value = null;
     }
   }
 
