@@ -340,7 +340,7 @@ export const zh: Record<StaffKey, string> = {
 
   invite: "顾客链接",
   invite_text: "出示二维码，或发送链接给顾客。",
-  invite_for: "生成专属链接",
+  invite_for: "专属链接",
   invite_name: "顾客称呼",
   invite_matter: "事由",
   invite_days: "有效期 {n} 天",

@@ -1,5 +1,4 @@
 import { useEffect, useState } from "preact/hooks";
-import { staff } from "../i18n/staff.texts";
 import "./call.css";
 import { BookingDialog } from "./BookingDialog";
 import { CallPanel } from "./CallPanel";
@@ -12,11 +11,10 @@ import { useStaff } from "./staffContext";
 const WIDE_ENOUGH_PX = 900;
 /** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
 export function CallRoom() {
-  const { session, deeds, pages } = useStaff();
+  const { deeds, pages } = useStaff();
   const [panel, setPanel] = useState(() => innerWidth >= WIDE_ENOUGH_PX);
   const [drawing, setDrawing] = useState(false);
   const [open, setOpen] = useState<Opens | null>(null);
-  const name = session.call.value?.customer_name ?? "";
   const held = deeds.held.value;
 
   useEffect(() => {
@@ -29,7 +27,6 @@ export function CallRoom() {
 
   return (
     <div class={panel ? "room call with-panel" : "room call"}>
-      <h1 class="unseen">{staff("call_with", { name })}</h1>
       <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
       {panel && <CallPanel onClose={() => setPanel(false)} />}
       <CallStage drawing={drawing} onDrawingDone={() => setDrawing(false)} />

@@ -75,7 +75,7 @@ export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDraw
       <StatusPills />
       <Overlays video={video} />
       <Faces />
-      {drawing ? <DrawPalette onDone={onDrawingDone} /> : <PictureStrip />}
+      {drawing ? <DrawPalette low={size.width > size.height * 1.1} onDone={onDrawingDone} /> : <PictureStrip />}
     </main>
   );
 }

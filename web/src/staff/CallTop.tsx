@@ -33,13 +33,18 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
         )}
       </button>
       <div class="call-who">
-        <p class="call-name">{call.customer_name}</p>
+        <h1 class="call-name" aria-label={staff("call_with", { name: call.customer_name })}>
+          {call.customer_name}
+        </h1>
         <p class="call-matter">{call.matter || staff("no_matter")}</p>
       </div>
       {waiting > 0 && (
         <span class="pill glass" title={staff("waiting_count", { n: waiting })}>
           <UsersRound size={16} aria-hidden="true" />
-          {staff("more_waiting", { n: waiting })}
+          <span>{staff("more_waiting", { n: waiting })}</span>
+          <b class="narrow-only" aria-hidden="true">
+            {waiting}
+          </b>
         </span>
       )}
       <Recording />

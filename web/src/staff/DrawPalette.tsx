@@ -13,19 +13,14 @@ const TOOLS: readonly (readonly [Tool, JSX.Element])[] = [
   ["pen", <PenLine size={22} key="pen" />],
   ["arrow", <MoveUpRight size={22} key="arrow" />],
   ["circle", <Circle size={22} key="circle" />],
-  [
-    "number",
-    <span class="one" key="number">
-      1
-    </span>,
-  ],
+  ["number", <span class="one" key="number" />],
   ["text", <Type size={22} key="text" />],
 ];
 const COLOR_NAMES = ["red", "yellow", "green", "blue", "white"] as const;
 const WIDTHS = ["fine", "normal", "bold"] as const;
 
-/** What to draw with; lies beside the tools, under the same thumb. */
-export function DrawPalette({ onDone }: { onDone: () => void }) {
+/** What to draw with: beside an upright picture, `low` under a wide one, where neither covers what is inspected. */
+export function DrawPalette({ low, onDone }: { low: boolean; onDone: () => void }) {
   const { board } = useStaff();
   const style = penStyle.value;
   const set = (change: Partial<typeof style>) => {
@@ -33,7 +28,7 @@ export function DrawPalette({ onDone }: { onDone: () => void }) {
   };
   const some = board.strokes.value.length > 0;
   return (
-    <div class="palette" role="toolbar" aria-label={staff("drawing_tools")}>
+    <div class={low ? "palette low" : "palette"} role="toolbar" aria-label={staff("drawing_tools")}>
       <div class="palette-row">
         {TOOLS.map(([tool, icon]) => (
           <Pick key={tool} name={staff(`tool_${tool}`)} on={style.tool === tool} run={() => set({ tool })}>
@@ -98,7 +93,9 @@ function Pick(props: {
       disabled={props.off}
       onClick={props.run}
     >
-      {props.children}
+      <span class="pick-icon" aria-hidden="true">
+        {props.children}
+      </span>
     </button>
   );
 }

@@ -1,5 +1,5 @@
 import { Check, Copy, Maximize2, UserPlus } from "lucide-preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
 import { shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
@@ -74,13 +74,14 @@ function Code({ svg }: { svg: string }) {
 }
 
 function LinkSheet({ link }: { link: CustomerLink }) {
+  const { me } = useStaff();
   return (
     <>
       <div class="qr-large">
         <Code svg={link.qr_svg} />
       </div>
       <p class="link-text">{link.url}</p>
-      <p class="muted">{staff("valid_until", { date: dayAndTime(link.expires_at) })}</p>
+      <p class="muted">{staff("valid_until", { date: dayAndTime(link.expires_at, me.shop.time_zone) })}</p>
       <CopyLink url={link.url} />
     </>
   );
@@ -110,6 +111,8 @@ function Personal({ onClose }: { onClose: () => void }) {
   const { lists, notices } = useStaff();
   const id = useId();
   const [link, setLink] = useState<CustomerLink | null>(null);
+  const done = useRef<HTMLButtonElement>(null);
+  useEffect(() => done.current?.focus(), [link]);
   const make = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -124,7 +127,7 @@ function Personal({ onClose }: { onClose: () => void }) {
       {link ? (
         <>
           <LinkSheet link={link} />
-          <button type="button" class="button main large" onClick={onClose}>
+          <button type="button" ref={done} class="button main large" onClick={onClose}>
             {shared("close")}
           </button>
         </>
