@@ -22,6 +22,7 @@ HAS_PICTURE = "() => probe.firstPictureAt > 0"
 # The customer's page has no "Answer": its probe is armed so that the next remote frame counts as the first.
 ARM = "() => { probe.answeredAt = 1; probe.firstPictureAt = 0; }"
 ANSWERED = "() => performance.timeOrigin + probe.answeredAt"
+TOLD = "() => performance.timeOrigin + probe.toldAt"
 SEEN = "() => performance.timeOrigin + probe.firstPictureAt"
 
 
@@ -31,8 +32,10 @@ class NoPicture(RuntimeError):
 
 @dataclass(slots=True)
 class Answered:
-    """Milliseconds from the click to the first presented remote frame, one per call."""
+    """Milliseconds from the click, one of each per call: until the tablet's page heard that the call is live (the
+    server's part and both ways), and until the first remote frame was presented."""
 
+    told_ms: list[float] = field(default_factory=list)
     tablet_ms: list[float] = field(default_factory=list)
     phone_ms: list[float] = field(default_factory=list)
 
@@ -45,7 +48,7 @@ class Answered:
                 "p95_ms": round(percentile(values, 0.95), 1),
                 "max_ms": round(max(values), 1),
             }
-            for name, values in (("tablet", self.tablet_ms), ("phone", self.phone_ms))
+            for name, values in (("told", self.told_ms), ("tablet", self.tablet_ms), ("phone", self.phone_ms))
         ]
 
 
@@ -77,6 +80,7 @@ async def _one_call(browser: Browser, server: LoupeServer, staff: StaffPerson, n
         await staff.answer(name)
         await asyncio.gather(*(_picture(page) for page in (staff.page, customer.page)))
         start = await staff.page.evaluate(ANSWERED)
+        answered.told_ms.append(await staff.page.evaluate(TOLD) - start)
         answered.tablet_ms.append(await staff.page.evaluate(SEEN) - start)
         answered.phone_ms.append(await customer.page.evaluate(SEEN) - start)
         await staff.button("Hang up")

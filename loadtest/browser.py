@@ -19,13 +19,17 @@ TABLET = {"width": 1180, "height": 820}
 
 PROBES = """
 (() => {
-  const probe = window.probe = {sockets: [], channels: [], peers: [], wsBlocked: false, frames: 0, answeredAt: 0, firstPictureAt: 0};
+  const probe = window.probe = {sockets: [], channels: [], peers: [], wsBlocked: false, frames: 0,
+    answeredAt: 0, toldAt: 0, firstPictureAt: 0};
   const RealSocket = window.WebSocket;
   window.WebSocket = class extends RealSocket {
     constructor(...args) {
       if (probe.wsBlocked) args[0] = 'ws://127.0.0.1:9/';
       super(...args);
       probe.sockets.push(this);
+      this.addEventListener('message', (event) => {
+        if (probe.answeredAt && !probe.toldAt && event.data.includes('"state":"live"')) probe.toldAt = performance.now();
+      });
     }
   };
   const RealPeer = window.RTCPeerConnection;
@@ -43,7 +47,7 @@ PROBES = """
   document.addEventListener('click', (event) => {
     const button = event.target.closest && event.target.closest('button');
     if (button && (button.getAttribute('aria-label') || button.textContent || '').trim() === 'Answer') {
-      probe.answeredAt = performance.now(); probe.firstPictureAt = 0;
+      probe.answeredAt = performance.now(); probe.toldAt = probe.firstPictureAt = 0;
     }
   }, true);
   const watched = new WeakSet();
