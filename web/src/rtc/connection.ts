@@ -24,9 +24,16 @@ export interface Expectation {
 }
 
 export type SendingLevel = "waiting" | "live";
-const LEVELS: Record<SendingLevel, { maxBitrate: number; maxFramerate: number }> = {
-  waiting: { maxBitrate: 200_000, maxFramerate: 5 },
-  live: { maxBitrate: 2_500_000, maxFramerate: 30 },
+/** What the own camera is for. */
+export type Showing = "item" | "face";
+interface Level {
+  maxBitrate: number;
+  maxFramerate: number;
+}
+const WAITING: Level = { maxBitrate: 200_000, maxFramerate: 5 };
+const LEVELS: Record<Showing, Record<SendingLevel, Level>> = {
+  item: { waiting: WAITING, live: { maxBitrate: 2_500_000, maxFramerate: 30 } },
+  face: { waiting: WAITING, live: { maxBitrate: 800_000, maxFramerate: 30 } },
 };
 const WATCH_EVERY_MS = 250;
 const QUALITY_EVERY_MS = 2000;
@@ -64,6 +71,7 @@ export class Connection {
   constructor(
     private readonly iceServers: () => IceServer[],
     private readonly hooks: ConnectionHooks,
+    private readonly showing: Showing,
     private readonly policy: RTCIceTransportPolicy = "all",
   ) {}
 
@@ -142,7 +150,7 @@ export class Connection {
     pc.addTransceiver(this.#audio ?? "audio", { direction: "sendrecv" });
     pc.addTransceiver(this.#video ?? "video", {
       direction: "sendrecv",
-      sendEncodings: [{ ...LEVELS[this.#level], networkPriority: "high", priority: "high" }],
+      sendEncodings: [{ ...LEVELS[this.showing][this.#level], networkPriority: "high", priority: "high" }],
     });
     for (const kind of ["audio", "audio", "video", "video"]) pc.addTransceiver(kind, { direction: "recvonly" });
     for (const [index, transceiver] of pc.getTransceivers().entries()) this.#place(transceiver, index);
@@ -196,10 +204,11 @@ export class Connection {
   async #tune(): Promise<void> {
     const sender = this.#pc?.getTransceivers()[1]?.sender;
     if (!sender?.track) return;
-    if ("contentHint" in sender.track) sender.track.contentHint = "detail";
+    const item = this.showing === "item";
+    if ("contentHint" in sender.track) sender.track.contentHint = item ? "detail" : "motion";
     const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string };
-    parameters.degradationPreference = "maintain-resolution";
-    for (const encoding of parameters.encodings ?? []) Object.assign(encoding, LEVELS[this.#level]);
+    parameters.degradationPreference = item ? "maintain-resolution" : "maintain-framerate";
+    for (const encoding of parameters.encodings ?? []) Object.assign(encoding, LEVELS[this.showing][this.#level]);
     await sender.setParameters(parameters).catch(() => undefined); // before the answer Firefox refuses; the answer tunes again
   }
 

@@ -33,6 +33,7 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
       house.link.stop();
       house.camera.close();
       house.session.stop();
+      house.player.close();
     };
   }, [house]);
   return (
@@ -46,7 +47,7 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
 }
 
 function Place({ door }: { door: Door }) {
-  const { session, deeds, pages } = useStaff();
+  const { session, deeds, desk, pages } = useStaff();
   const status = session.status.value;
   if (status === "replaced") {
     return (
@@ -68,7 +69,8 @@ function Place({ door }: { door: Door }) {
       />
     );
   }
-  if (deeds.inCall.value) return <CallRoom />;
+  // The room opens with the tap: it is ready when the server's word and the first picture come.
+  if (deeds.inCall.value || desk.answering.value) return <CallRoom />;
   const page = pages.page.value;
   if (page.name === "record") return <RecordPage key={page.callId} callId={page.callId} />;
   if (deeds.ended.value) return <CallEnded call={deeds.ended.value} />;

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Board, useVideoSize } from "../board/Board";
 import type { Point } from "../board/geometry";
 import { sendable } from "../board/geometry";
@@ -14,7 +14,7 @@ import { useHeldFrame } from "./useHeldFrame";
 
 /** The customer's picture with all that lies on it. */
 export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDrawingDone: () => void }) {
-  const { session, deeds, link, board } = useStaff();
+  const { session, deeds, board } = useStaff();
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
   const [words, setWords] = useState<Point | null>(null);
   const size = useVideoSize(video);
@@ -37,11 +37,7 @@ export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDraw
   return (
     <main class={drawing ? "stage drawing" : "stage"}>
       <div class="stage-picture">
-        <RemoteVideo
-          stream={link.remotes[0] ?? null}
-          label={staff("customer_picture", { name })}
-          onElement={setVideo}
-        />
+        <RemoteVideo label={staff("customer_picture", { name })} onElement={setVideo} />
         <Board picture={size} strokes={board.strokes.value} frozenUrl={frozenUrl} frozenAlt={staff("frozen_picture")}>
           {(content, aspect) =>
             drawing && (
@@ -81,43 +77,32 @@ export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDraw
 }
 
 /** The remote picture and sound. Says so when the browser wants a tap before it plays sound. */
-function RemoteVideo(props: {
-  stream: MediaStream | null;
-  label: string;
-  onElement: (video: HTMLVideoElement | null) => void;
-}) {
+function RemoteVideo(props: { label: string; onElement: (video: HTMLVideoElement | null) => void }) {
+  const { player } = useStaff();
   const [silent, setSilent] = useState(false);
-  const { stream, onElement } = props;
-  const place = useCallback(
-    (video: HTMLVideoElement | null) => {
-      onElement(video);
-      if (!video) return;
-      if (video.srcObject !== stream) video.srcObject = stream;
-      video.play().then(
-        () => setSilent(false),
-        (error: unknown) => setSilent(error instanceof DOMException && error.name === "NotAllowedError"),
-      );
-    },
-    [stream, onElement],
-  );
-  const [element, setElement] = useState<HTMLVideoElement | null>(null);
-  useEffect(() => {
-    place(element);
-    return () => onElement(null);
-  }, [element, place, onElement]);
+  const place = useRef<HTMLDivElement>(null);
+  const { label, onElement } = props;
+  const play = useCallback(() => {
+    player.element.play().then(
+      () => setSilent(false),
+      (error: unknown) => setSilent(error instanceof DOMException && error.name === "NotAllowedError"),
+    );
+  }, [player]);
+  useLayoutEffect(() => {
+    if (place.current) player.enter(place.current);
+    onElement(player.element);
+    play();
+    return () => {
+      onElement(null);
+      player.leave();
+    };
+  }, [player, onElement, play]);
+  useEffect(() => player.element.setAttribute("aria-label", label), [player, label]);
   return (
     <>
-      <video
-        ref={setElement}
-        class="stage-video"
-        data-remote=""
-        autoplay
-        playsInline
-        disablePictureInPicture
-        aria-label={props.label}
-      />
+      <div ref={place} class="stage-place" />
       {silent && (
-        <button type="button" class="button main large stage-sound" onClick={() => place(element)}>
+        <button type="button" class="button main large stage-sound" onClick={play}>
           {staff("tap_for_sound")}
         </button>
       )}

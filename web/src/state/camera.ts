@@ -1,4 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
+import type { Showing } from "../rtc/connection";
 import type { Zoom } from "../wire/frames";
 
 export type Facing = "rear" | "front" | "unknown";
@@ -21,10 +22,9 @@ interface Reach extends MediaTrackCapabilities {
 }
 
 const NOTHING: CameraState = { facing: "unknown", can_switch: false, torch: null, zoom: null, still: false, error: "" };
-const PICTURE: MediaTrackConstraints = {
-  width: { ideal: 1280 },
-  height: { ideal: 720 },
-  frameRate: { ideal: 30, max: 30 },
+const PICTURES: Record<Showing, MediaTrackConstraints> = {
+  item: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } },
+  face: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 30, max: 30 } },
 };
 const SOUND: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -40,7 +40,13 @@ export class Camera {
   readonly muted: Signal<boolean> = signal(false);
   readonly cameraOff: Signal<boolean> = signal(false);
   readonly opening: Signal<boolean> = signal(false);
+  readonly #picture: MediaTrackConstraints;
   #changed: (() => void) | null = null;
+
+  /** An item wants every detail; a face on a phone's small tile wants to move smoothly. */
+  constructor(readonly showing: Showing) {
+    this.#picture = PICTURES[showing];
+  }
 
   get audio(): MediaStreamTrack | null {
     return this.stream.getAudioTracks()[0] ?? null;
@@ -76,7 +82,7 @@ export class Camera {
     try {
       const got = await navigator.mediaDevices.getUserMedia({
         audio: SOUND,
-        video: { ...PICTURE, facingMode: mode(facing) },
+        video: { ...this.#picture, facingMode: mode(facing) },
       });
       for (const track of got.getTracks()) this.#put(track);
       this.cameraFault.value = null;
@@ -84,7 +90,7 @@ export class Camera {
     } catch {
       // One of the two is refused or absent: ask for each alone, so that the other still works.
       this.microphoneFault.value = await this.#one({ audio: SOUND });
-      this.cameraFault.value = await this.#one({ video: { ...PICTURE, facingMode: mode(facing) } });
+      this.cameraFault.value = await this.#one({ video: { ...this.#picture, facingMode: mode(facing) } });
     }
   }
 
@@ -109,9 +115,9 @@ export class Camera {
     this.opening.value = true;
     try {
       if (old) this.#remove(old);
-      let fault = await this.#one({ video: { ...PICTURE, facingMode: mode(next) } });
+      let fault = await this.#one({ video: { ...this.#picture, facingMode: mode(next) } });
       if (!fault && this.video?.getSettings().deviceId === oldDevice) fault = await this.#otherDevice(oldDevice);
-      if (fault) this.cameraFault.value = await this.#one({ video: { ...PICTURE, facingMode: mode(was) } });
+      if (fault) this.cameraFault.value = await this.#one({ video: { ...this.#picture, facingMode: mode(was) } });
       await this.#look(fault ? "switch failed" : "", fault ? undefined : next);
     } finally {
       this.opening.value = false;
@@ -124,7 +130,7 @@ export class Camera {
     const other = devices.find((device) => device.kind === "videoinput" && device.deviceId && device.deviceId !== used);
     if (!other) return null;
     if (this.video) this.#remove(this.video);
-    return this.#one({ video: { ...PICTURE, deviceId: { exact: other.deviceId } } });
+    return this.#one({ video: { ...this.#picture, deviceId: { exact: other.deviceId } } });
   }
 
   async torch(on: boolean): Promise<void> {

@@ -72,7 +72,7 @@ const OVER = new Set(["ended", "abandoned", "missed"]);
 
 export function openCustomer(slug: string, token: string | null): Customer {
   const session = openSession("customer");
-  const camera = new Camera();
+  const camera = new Camera("item");
   const entered = signal<Entered | null>(null);
   const refusal = signal<string | null>(null);
   const startFault = signal<string | null>(null);

@@ -63,6 +63,7 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
         quality.value = now;
       },
     },
+    camera.showing,
     policy,
   );
 

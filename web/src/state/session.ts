@@ -78,6 +78,8 @@ export interface Session {
   request(frame: Unsent, options?: Asking): Promise<Ok>;
   /** Takes a call that an answer carried (`ok {call}`), like the news of it. */
   adopt(call: CallView): void;
+  /** Lets go of a call that is over, before another begins. */
+  forget(): void;
   say(text: string): void;
   sayAgain(cmid: string): void;
   /** Everything that is here was seen by the person (only while the page is visible). */
@@ -331,6 +333,7 @@ export function openSession(side: "customer" | "staff"): Session {
     onWelcome: listenTo(welcomeListeners),
     request,
     adopt,
+    forget: () => batch(() => setCall(null)),
     say,
     sayAgain,
     markRead,

@@ -99,6 +99,7 @@ export function openDesk(session: Session, camera: Camera, link: Link, notices: 
     setAvailable: (next) => void setAvailable(next),
     async answer(waiting) {
       if (answering.value) return;
+      if (session.call.value?.ended_at) session.forget();
       answering.value = waiting.call_id;
       try {
         await session.request({ type: "call.answer", call_id: waiting.call_id });

@@ -8,6 +8,7 @@ import type { SignedIn } from "./staffDoor";
 import { type Lists, openLists } from "./staffLists";
 import { type Notices, openNotices } from "./staffNotices";
 import { openPages, type Pages } from "./staffPages";
+import { openPlayer, type Player } from "./staffPlayer";
 
 /** Everything a signed-in member of staff works with; one per page. */
 export interface StaffHouse {
@@ -21,11 +22,12 @@ export interface StaffHouse {
   readonly lists: Lists;
   readonly notices: Notices;
   readonly pages: Pages;
+  readonly player: Player;
 }
 
 export function openStaffHouse(me: SignedIn): StaffHouse {
   const session = openSession("staff");
-  const camera = new Camera();
+  const camera = new Camera("face");
   const link = openLink(session, camera);
   const notices = openNotices();
   return {
@@ -39,5 +41,6 @@ export function openStaffHouse(me: SignedIn): StaffHouse {
     board: openStaffBoard(session, notices),
     lists: openLists(),
     pages: openPages(),
+    player: openPlayer(link.remotes[0] ?? new MediaStream()),
   };
 }
