@@ -66,6 +66,7 @@ async def test_chat_and_a_booking_pass_with_the_websocket_cut_and_with_the_chann
     await propose(staff, "Socket stitching")
     await customer.button("Decline")
     await expect(staff.page.get_by_text("Declined").first).to_be_visible()
+    await customer.page.get_by_role("button", name="Open chat").click()
     # nothing was shown twice on the way
     for text in ("hello over the channel", "and back over the channel"):
         await reads(staff.page, text)

@@ -5,27 +5,27 @@ import type { Customer } from "../state/customer";
 import { Tool } from "../ui/controls";
 import { t } from "./texts";
 
-const ALONE_MS = 3000;
+const MISSING_MS = 3000;
 
 /** The row for the thumb. Names stay the same while a tool is on; `aria-pressed` tells its state. */
 export function Tools({ customer }: { customer: Customer }) {
   const { camera } = customer;
-  const [alone, setAlone] = useState(false);
+  const [missing, setMissing] = useState<"one_camera" | "no_torch" | null>(null);
   const { can_switch, torch, zoom } = camera.state.value;
   const muted = camera.muted.value;
   const off = camera.cameraOff.value;
   const busy = camera.opening.value;
   const hasPicture = camera.version.value >= 0 && camera.video !== null;
   useEffect(() => {
-    if (!alone) return;
-    const timer = setTimeout(() => setAlone(false), ALONE_MS);
+    if (!missing) return;
+    const timer = setTimeout(() => setMissing(null), MISSING_MS);
     return () => clearTimeout(timer);
-  }, [alone]);
+  }, [missing]);
   return (
     <>
-      {alone && (
+      {missing && (
         <p class="tools-word" role="status">
-          {t("one_camera")}
+          {t(missing)}
         </p>
       )}
       {zoom && hasPicture && !off && (
@@ -55,17 +55,15 @@ export function Tools({ customer }: { customer: Customer }) {
           word={t("word_switch")}
           icon={<SwitchCamera size={24} />}
           disabled={busy || !hasPicture}
-          onClick={() => (can_switch ? void camera.switch() : setAlone(true))}
+          onClick={() => (can_switch ? void camera.switch() : setMissing("one_camera"))}
         />
-        {torch !== null && (
-          <Tool
-            name={t("torch")}
-            icon={<Flashlight size={24} />}
-            pressed={torch}
-            disabled={busy}
-            onClick={() => void camera.torch(!torch)}
-          />
-        )}
+        <Tool
+          name={t("torch")}
+          icon={<Flashlight size={24} />}
+          pressed={torch ?? false}
+          disabled={busy || !hasPicture}
+          onClick={() => (torch === null ? setMissing("no_torch") : void camera.torch(!torch))}
+        />
         <Tool name={shared("hang_up")} icon={<PhoneOff size={24} />} danger onClick={customer.hangUp} />
       </div>
     </>
