@@ -31,6 +31,7 @@ from signaling.http_left_messages import add_left_messages
 from signaling.http_pictures import add_pictures
 from signaling.http_records import add_records
 from signaling.http_sign_in import add_sign_in
+from signaling.http_stats import add_stats
 from signaling.limits import Buckets
 from signaling.refusals import refusals
 from signaling.static import add_static
@@ -61,7 +62,7 @@ def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_in_a_pr
     app.router.add_get("/api/health", _health)
     app.router.add_get("/ws/staff", _staff_socket)
     app.router.add_get("/ws/customer", _customer_socket)
-    for add in (add_sign_in, add_enter, add_records, add_pictures, add_left_messages):
+    for add in (add_sign_in, add_enter, add_records, add_pictures, add_left_messages, add_stats):
         add(app)
     add_static(app)
     return app

@@ -36,6 +36,9 @@ class LiveDoor(Protocol):
     async def left_message_arrived(self, shop_id: str) -> None:
         """A message was left, or one was done."""
 
+    def counts(self) -> dict[str, float]:
+        """Flat counters and gauges for operators."""
+
     async def close(self) -> None:
         """Closes every socket so that its page comes back; may be called more than once."""
 

@@ -39,3 +39,9 @@ def require_own_shop(staff: Staff, shop_id: str) -> None:
     """For what belongs to a shop and to no call: messages left, invitations."""
     if staff.shop_id != shop_id:
         raise NotFound("There is no such message.")
+
+
+def require_operator(staff: Staff) -> None:
+    """For what concerns the whole server. Raises Forbidden."""
+    if staff.role not in ("manager", "hq"):
+        raise Forbidden("Only a manager may see this. Ask one to sign in.")

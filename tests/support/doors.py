@@ -49,6 +49,9 @@ class SmallLive:
     async def left_message_arrived(self, shop_id: str) -> None:
         self.arrived.append(shop_id)
 
+    def counts(self) -> dict[str, float]:
+        return {"frames": 7.0}
+
     async def close(self) -> None:
         self.is_closed = True
 
