@@ -34,7 +34,7 @@ def main(given: list[str] | None = None) -> int:
     asked = arguments(sys.argv[1:] if given is None else given)
     # aiortc and aiohttp tell of each closed connection; here only what ends the run matters.
     logging.basicConfig(level=logging.CRITICAL)
-    console, errors = Console(), Console(stderr=True)
+    console, errors = Console(width=None if sys.stdout.isatty() else 110), Console(stderr=True)
     names = (asked.only,) if asked.only else bench.NAMES
     try:
         asyncio.run(bench.run(names, quick=asked.quick, json_file=asked.json, console=console))

@@ -40,7 +40,7 @@ class Sheet:
     def table(self) -> Table:
         table = Table(title=self.name.capitalize(), title_justify="left")
         for at, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if at else "left")
+            table.add_column(column, justify="right" if at else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*row)
         return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -87,11 +88,13 @@ HEARS_TONE = """async () => {
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(*, camera: Path | None = None) -> AsyncIterator[Browser]:
+    """`camera`: a Y4M or Motion JPEG file that every fake camera shows, instead of Chromium's green one."""
     path = shutil.which("chromium")
     assert path, "Chromium is needed: apt-get install chromium (make test does it where it may)"
+    arguments = [*ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"] if camera else ARGUMENTS
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments)
         try:
             yield browser
         finally:

@@ -74,6 +74,12 @@ class StaffPerson(CustomerPerson):
         await entry.get_by_role("button", name="Answer").click()
 
 
+CAMERA_FRAMES = """async () => {
+  const report = await probe.peers.at(-1).getStats();
+  return [...report.values()].find((s) => s.type === 'media-source' && s.kind === 'video').frames ?? 0;
+}"""
+
+
 async def frames_in(page: Page, seconds: float) -> int:
     """How many remote frames the page presents in `seconds`."""
     return int(
@@ -83,3 +89,10 @@ async def frames_in(page: Page, seconds: float) -> int:
             seconds * 1000,
         )
     )
+
+
+async def share_shown(viewer: Page, camera: Page, seconds: float) -> float:
+    """Of the frames that `camera`'s page takes in `seconds`, the share that `viewer` presents; over 1 by a boundary frame."""
+    given = int(await camera.evaluate(CAMERA_FRAMES))
+    shown = await frames_in(viewer, seconds)
+    return shown / max(1, int(await camera.evaluate(CAMERA_FRAMES)) - given)
