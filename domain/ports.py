@@ -52,6 +52,8 @@ class CallStore(Protocol):
     async def append(self, event: NewEvent, *, booking: Booking | None = None, picture: Picture | None = None) -> tuple[CallEvent, bool]:
         """Gives the event the next position of its call and keeps it, with the booking or picture it carries, in one
         transaction. An event with the same (call, author, cmid) returns the stored one and False; nothing changes then."""
+    async def kept(self, call_id: str, author: str, cmid: str) -> CallEvent | None:
+        """What this person has kept in this call under this `cmid`; None when nothing."""
     async def events(self, call_id: str, *, after: int = 0, limit: int = 500) -> list[CallEvent]: ...
     async def seen(self, mark: Watermark) -> Watermark:
         """Merges by maximum, never beyond the call's head, and returns the merged mark."""

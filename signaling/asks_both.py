@@ -6,7 +6,7 @@ import asyncio
 
 from domain.call import end
 from domain.errors import Conflict, Invalid, RateLimited, Unavailable
-from domain.record import Watermark
+from domain.record import EventKind, Watermark
 from signaling.news import Ok, SeenNews, StatusView, WatermarkView
 from signaling.protocol import CallEnd, MediaOffer, MessageSend, Ping, Seen, StatusSet, Sync
 from signaling.session import Peer, Session
@@ -22,6 +22,17 @@ def visit_of(stage: Stage, session: Session) -> Visit:
     if visit is None:
         raise Conflict("You are not in a call now.")
     return visit
+
+
+async def kept_before_the_end(stage: Stage, session: Session, kind: EventKind, cmid: str) -> int:
+    """A request whose answer was lost comes again, and the call ended meanwhile: the position that it was kept at.
+
+    Raises Conflict when it was not kept: nothing is added to a call that is over."""
+    visit = session.visit
+    event = await stage.house.calls.kept(visit.id, session.person_id, cmid) if visit is not None else None
+    if event is None or event.kind != kind:
+        raise Conflict("You are not in a call now.")
+    return event.position
 
 
 async def ping(stage: Stage, session: Session, ask: Ping) -> Ok:
@@ -46,9 +57,10 @@ async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
     try:
         async with asyncio.timeout(OFFER_DEADLINE_S):
             sdp = await stage.house.node.open_peer(name, ask.sdp, group=session.shop_id)
-    except BaseException as fault:
+    except Exception as fault:
         if is_new:
-            stage.floor.spawn(stage.close_peer(session, name))
+            # waited for: the same name may be offered again at once, and must not be closed by what cleans up here
+            await stage.close_peer(session, name)
         if isinstance(fault, TimeoutError):
             raise Unavailable("The media server did not answer in time. Offer again in a moment.") from None
         raise
@@ -65,7 +77,10 @@ async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
 async def message_send(stage: Stage, session: Session, ask: MessageSend) -> Ok:
     if not ask.text.strip():
         raise Invalid("The message is empty. Write something first.")
-    event, _ = await stage.append(visit_of(stage, session), session, "message", ask.cmid, {"text": ask.text})
+    visit = stage.floor.visit_including(session)
+    if visit is None:
+        return Ok(ref=ask.ref, position=await kept_before_the_end(stage, session, "message", ask.cmid))
+    event, _ = await stage.append(visit, session, "message", ask.cmid, {"text": ask.text})
     return Ok(ref=ask.ref, position=event.position)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.call import Call, set_consent
 from domain.errors import Conflict, Invalid, NotFound
 from domain.record import Booking, BookingState
-from signaling.asks_both import visit_of
+from signaling.asks_both import kept_before_the_end, visit_of
 from signaling.inspection import keep_pending
 from signaling.news import CameraView, Ok, PictureRefused
 from signaling.protocol import BookingAnswer, CallJoin, CameraReport, ConsentSet, PictureAnswer
@@ -78,7 +78,9 @@ async def consent_set(stage: Stage, session: Session, ask: ConsentSet) -> Ok:
 
 
 async def booking_answer(stage: Stage, session: Session, ask: BookingAnswer) -> Ok:
-    visit = visit_of(stage, session)
+    visit = stage.floor.visit_including(session)
+    if visit is None:
+        return Ok(ref=ask.ref, position=await kept_before_the_end(stage, session, "booking", ask.cmid))
     booking = await stage.house.calls.booking(ask.booking_id)
     if booking.call_id != visit.id or booking.customer_id != session.person_id:
         raise NotFound("There is no such booking in this call.")

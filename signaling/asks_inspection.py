@@ -15,10 +15,10 @@ from signaling.visit import Visit
 
 async def picture_take(stage: Stage, session: Session, ask: PictureTake) -> Ok:
     visit = _live(stage, session)
-    known = visit.takes.get(ask.cmid)
+    known = visit.takes.get((session.person_id, ask.cmid))
     if known is None:
         known = await take(stage, visit, session, ask.cmid)
-        visit.remember_take(ask.cmid, known)
+        visit.remember_take(session.person_id, ask.cmid, known)
     return Ok.model_validate({"ref": ask.ref, **known})
 
 

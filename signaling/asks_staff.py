@@ -7,7 +7,7 @@ from functools import partial
 from domain.call import Call, answer, decline, go_live, hold, invite, pause_recording
 from domain.errors import AlreadyTaken, Conflict, Invalid, NotFound
 from domain.record import Booking
-from signaling.asks_both import visit_of
+from signaling.asks_both import kept_before_the_end, visit_of
 from signaling.news import Invitation, Ok
 from signaling.protocol import (
     AvailableSet,
@@ -139,7 +139,9 @@ async def call_leave(stage: Stage, session: Session, ask: CallLeave) -> Ok:
 
 
 async def booking_propose(stage: Stage, session: Session, ask: BookingPropose) -> Ok:
-    visit = visit_of(stage, session)
+    visit = stage.floor.visit_including(session)
+    if visit is None:
+        return Ok(ref=ask.ref, position=await kept_before_the_end(stage, session, "booking", ask.cmid))
     now = stage.house.now()
     if ask.starts_at.tzinfo is None:
         raise Invalid("starts_at needs a time zone, e.g. 2026-11-22T10:00:00+08:00.")

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
+from domain.errors import Refusal
 from domain.people import Customer, Staff
 from domain.record import CallEvent, Side
 from signaling.house import House
@@ -56,6 +57,10 @@ class Floor:
             await work
         except asyncio.CancelledError:
             raise
+        except Refusal as refusal:
+            # the state moved on while the work waited for its turn (a call ended during its hand-over): no fault
+            self.counts["work_refused"] += 1
+            log.info("background work was refused", work=getattr(work, "__qualname__", ""), code=refusal.code)
         except Exception:
             self.counts["faults"] += 1
             log.exception("a background task failed", work=getattr(work, "__qualname__", ""))

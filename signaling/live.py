@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from domain.errors import Invalid, Refusal
 from domain.people import Customer, Staff
@@ -172,6 +172,13 @@ class Live:
             self._attendant.attend(session, carrier, data)
         elif kind is WSMsgType.BINARY:
             self._attendant.attend(session, carrier, "")  # frames are text: this one is refused and counted
+        elif kind is WSMsgType.ERROR:
+            self._broke(data)
+
+    def _broke(self, fault: object) -> None:
+        """aiohttp has closed this socket: a message over its limit (1009), or no WebSocket frame at all (1002, 1007)."""
+        is_too_large = isinstance(fault, WebSocketError) and fault.code == WSCloseCode.MESSAGE_TOO_BIG
+        self.floor.counts["refused_too_large" if is_too_large else "refused_bad_request"] += 1
 
     async def _begin(
         self, socket: web.WebSocketResponse, carrier: SocketCarrier, person: Staff | Customer
@@ -184,6 +191,8 @@ class Live:
         except TimeoutError:
             carrier.close(NO_HELLO, "no hello in time")
             return None
+        if message.type is WSMsgType.ERROR:
+            self._broke(message.data)
         if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
             return None
         text = message.data if message.type is WSMsgType.TEXT else ""

@@ -188,13 +188,15 @@ class Stage:
             await self.complete_handover(visit, session.person_id, asker)
 
     async def complete_handover(self, visit: Visit, invited: str, asker: str) -> None:
-        visit.handovers.pop(invited, None)
+        if visit.handovers.pop(invited, None) is None:
+            return  # the answer and the connection of the colleague may complete it at the same moment
         if asker in visit.call.staff_ids and len(visit.call.staff_ids) > 1:
             await self.go_out(visit, asker)
 
     async def go_out(self, visit: Visit, staff_id: str) -> None:
         """A member of staff leaves a call that goes on; their last snapshot of it no longer shows them."""
-        await self.change(visit, lambda call: leave(call, staff_id))
+        if not await self.change(visit, lambda call: leave(call, staff_id)):
+            return  # already gone: left by themselves, or by the clock
         session = self.floor.person(visit, staff_id)
         name = visit.name_of(staff_id)
         await self.append_as(visit, staff_id, "staff", name, "left", f"left-{self.house.new_id()}", {})

@@ -28,7 +28,7 @@ class Visit:
         self.names: dict[str, str] = {}
         self.board = Board()
         self.handovers: dict[str, str] = {}  # invited colleague -> who wants to leave for them
-        self.takes: dict[str, dict[str, Any]] = {}  # cmid of a picture.take -> its answer
+        self.takes: dict[tuple[str, str], dict[str, Any]] = {}  # (person, cmid) of a picture.take -> its answer
         self.is_planned = False  # the node has heard of this call
         self.is_taped = False
         self.is_closed = False
@@ -49,7 +49,7 @@ class Visit:
     def name_of(self, person_id: str) -> str:
         return self.call.customer_name if person_id == self.call.customer_id else self.names.get(person_id, "")
 
-    def remember_take(self, cmid: str, answer: dict[str, Any]) -> None:
+    def remember_take(self, person_id: str, cmid: str, answer: dict[str, Any]) -> None:
         if len(self.takes) >= MAX_REMEMBERED_TAKES:
             self.takes.pop(next(iter(self.takes)))
-        self.takes[cmid] = answer
+        self.takes[person_id, cmid] = answer

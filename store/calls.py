@@ -87,6 +87,9 @@ class SqlCalls:
         """Raises Conflict when the booking was already answered otherwise: nothing is kept then."""
         return await self._transactions.write(lambda c: stream.append(c, event, booking, picture))
 
+    async def kept(self, call_id: str, author: str, cmid: str) -> CallEvent | None:
+        return await self._transactions.read(lambda c: stream.known(c, call_id, author, cmid))
+
     async def events(self, call_id: str, *, after: int = 0, limit: int = 500) -> list[CallEvent]:
         """In order. An unknown call has none."""
         table = tables.events

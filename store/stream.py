@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.errors import Conflict, NotFound
 from domain.record import BOOKING_BEFORE, Booking, CallEvent, NewEvent, Picture, Watermark
 from store import tables
-from store.rows import insert_into, one, put, row_of
+from store.rows import insert_into, one, put, row_of, value_of
 
 NO_CALL = "This call is not known here. Load the page again."
 ANSWERED = "This booking was already answered. Load the call again to see how."
@@ -59,6 +59,11 @@ def append(
         if not put(connection, tables.pictures, row_picture, change=_PICTURE_CHANGES, where=same_call):
             raise Conflict("A picture of another call has this id.")
     return CallEvent.model_validate(row), True
+
+
+def known(connection: Connection, call_id: str, author: str, cmid: str) -> CallEvent | None:
+    row = connection.execute(_KNOWN, {"call": call_id, "writer": author, "own_id": cmid}).one_or_none()
+    return None if row is None else value_of(CallEvent, row)
 
 
 def _put_booking(connection: Connection, booking: Booking) -> None:

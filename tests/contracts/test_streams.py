@@ -24,6 +24,9 @@ async def test_a_message_sent_twice_is_kept_once_and_answered_the_same(db: Datab
     assert first == again
     assert (first.position, other.position) == (1, 2)
     assert await db.calls.events("call-1") == [first, other]
+    assert await db.calls.kept("call-1", "ann", message(1).cmid) == first
+    assert await db.calls.kept("call-1", "bob", message(1).cmid) is None
+    assert await db.calls.kept("call-2", "ann", message(1).cmid) is None
 
 
 async def test_a_message_sent_on_both_carriers_at_once_is_kept_once(db: Database) -> None:

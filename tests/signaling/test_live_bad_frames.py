@@ -103,6 +103,7 @@ async def test_an_oversized_frame_is_refused_with_its_limit_and_a_ten_megabyte_o
         with contextlib.suppress(ConnectionError):  # the server stops reading long before the end
             await ann.socket.send_str("x" * 10_000_000)
         assert await ann.closed() in (1009, 1006)
+        assert stand.live.floor.counts["refused_too_large"] == 2
         assert (await mei.ask("ping"))["type"] == "ok"
         assert stand.live.floor.visits[call_id].call.state == "live"
         assert all(e.kind != "message" for e in stand.house.calls.streams[call_id])

@@ -156,6 +156,11 @@ class MemoryCalls:
             self.kept_pictures[picture.id] = picture
         return kept, True
 
+    async def kept(self, call_id: str, author: str, cmid: str) -> CallEvent | None:
+        await asyncio.sleep(0)
+        events = self.streams.get(call_id, [])
+        return next((e for e in events if (e.author, e.cmid) == (author, cmid)), None)
+
     async def events(self, call_id: str, *, after: int = 0, limit: int = 500) -> list[CallEvent]:
         return [e for e in self.streams.get(call_id, []) if e.position > after][:limit]
 
