@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from loadtest.people import CustomerPerson, StaffPerson
 from loadtest.server_process import LoupeServer
@@ -27,6 +27,12 @@ async def meet(browser: Browser, server: LoupeServer, *, consent: bool = True) -
     await sees_picture(staff.page)
     await sees_picture(customer.page)
     return customer, staff
+
+
+async def hang_up(staff: StaffPerson) -> None:
+    """Staff end the call and see that it is over."""
+    await staff.button("Hang up")
+    await expect(staff.page.get_by_role("heading", name="Call ended")).to_be_visible()
 
 
 async def records(staff: StaffPerson, server: LoupeServer) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from loadtest.people import StaffPerson, frames_in
 from loadtest.server_process import LoupeServer
-from tests.journeys.meeting import gap_after, meet, ready_record, records
+from tests.journeys.meeting import gap_after, hang_up, meet, ready_record, records
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
@@ -33,7 +33,7 @@ async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_nex
     record = await ready_record(again, server, journals[0].name)
     assert record["recording"]["duration_s"] >= 9.0
     page = again.page
-    await again.button("Hang up")
+    await hang_up(again)
     await page.goto(f"{server.base}/staff/calls/{journals[0].name}")
     await page.wait_for_function("() => document.querySelectorAll('video').length >= 2")
     await page.get_by_role("button", name="Play").first.click()
@@ -55,7 +55,7 @@ async def test_a_killed_media_worker_is_replaced_within_three_seconds_and_the_re
         assert await gap_after(staff.page) < 3.0
         assert await staff.page.evaluate("probe.sockets.length") == sockets
         await frames_in(staff.page, 3.0)
-        await staff.button("Hang up")
+        await hang_up(staff)
         record = await ready_record(staff, server, (await records(staff, server))[0]["id"])
         assert set(record["recording"]["files"]) >= {"call", "customer", "staff"}
         assert record["recording"]["duration_s"] >= 6.0

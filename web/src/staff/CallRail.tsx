@@ -17,7 +17,8 @@ import {
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { shared } from "../i18n/shared.texts";
-import { type StaffKey, staff } from "../i18n/staff.texts";
+import type { StaffKey } from "../i18n/staff.en";
+import { staff } from "../i18n/staff.texts";
 import { tick, unlockSound } from "./chime";
 import { useStaff } from "./staffContext";
 

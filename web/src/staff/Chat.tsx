@@ -1,7 +1,8 @@
 import { SendHorizontal } from "lucide-preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { shared } from "../i18n/shared.texts";
-import { type StaffKey, staff } from "../i18n/staff.texts";
+import type { StaffKey } from "../i18n/staff.en";
+import { staff } from "../i18n/staff.texts";
 import { useStaff } from "./staffContext";
 import { Timeline } from "./Timeline";
 

@@ -1,6 +1,7 @@
 import { CircleCheck, TriangleAlert, VideoOff } from "lucide-preact";
 import { shared } from "../i18n/shared.texts";
-import { type StaffKey, staff } from "../i18n/staff.texts";
+import type { StaffKey } from "../i18n/staff.en";
+import { staff } from "../i18n/staff.texts";
 import { Video } from "../ui/controls";
 import { useStaff } from "./staffContext";
 

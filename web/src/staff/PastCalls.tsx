@@ -2,7 +2,8 @@ import { CalendarCheck, ChevronRight, PhoneIncoming, PhoneMissed, PhoneOff } fro
 import { clock, dayAndTime, duration, money } from "../i18n/format";
 import { language } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
-import { type StaffKey, staff } from "../i18n/staff.texts";
+import type { StaffKey } from "../i18n/staff.en";
+import { staff } from "../i18n/staff.texts";
 import { type KeptCall, talkSeconds } from "../state/staffRecord";
 import { useStaff } from "./staffContext";
 

@@ -1,7 +1,8 @@
 import { Clapperboard, Download, FilmIcon, Hourglass, TriangleAlert, VideoOff } from "lucide-preact";
 import type { JSX } from "preact";
 import { errorText, shared } from "../i18n/shared.texts";
-import { type StaffKey, staff } from "../i18n/staff.texts";
+import type { StaffKey } from "../i18n/staff.en";
+import { staff } from "../i18n/staff.texts";
 import { playable } from "../state/staffPlayback";
 import type { CallRecord, RecordDesk } from "../state/staffRecord";
 import { RecordPlayer } from "./RecordPlayer";
