@@ -7,6 +7,7 @@ class Counters:
     """Only ever grow. Names are part of `stats()` and of the metrics page."""
 
     __slots__ = (
+        "address_kept",
         "address_moved",
         "bytes",
         "bytes_sent",
@@ -50,6 +51,7 @@ class Counters:
             setattr(self, name, 0)
 
     # Declared for the type checker: every slot is an int.
+    address_kept: int
     address_moved: int
     bytes: int
     bytes_sent: int

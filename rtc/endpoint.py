@@ -242,6 +242,11 @@ class Endpoint:
         if not theirs or not stun.is_authentic(data, message, password):
             counters.stun_forged += 1
             return
+        owner = self._by_address.get(address)
+        if owner is not None and owner is not peer and owner.speaks_from(address):
+            # Source addresses can be forged: a peer of its own must not be enough to cut another one's packets off.
+            counters.address_kept += 1
+            return
         counters.stun_ok += 1
         self._learn(peer, address)
         if peer.ice.checked(address, message.use_candidate):

@@ -124,6 +124,7 @@ class Forwarder:
         feeds = now_ns - self._fed_ns >= FEEDBACK_NS
         span_ns = now_ns - self._reported_ns
         for party in self._parties.values():
+            party.tick()
             for source in party.sources.values():
                 source.tick(now_ns)
             for leg in party.legs.values():
@@ -190,6 +191,7 @@ class Forwarder:
             "malformed": sum(s.malformed for s in sources),
             "unknown_ssrc": sum(p.unknown for p in self._parties.values()),
             "unknown_peer": self._stray,
+            "reports_refused": sum(p.reports_refused for p in self._parties.values()),
             "keyframes": sum(s.keyframes for s in sources),
             "keyframes_asked": sum(s.keyframes_asked for s in sources),
         }

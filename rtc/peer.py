@@ -148,6 +148,10 @@ class Peer:
                     _log.exception("a packet's receiver failed", peer=self.id)
         return True
 
+    def speaks_from(self, address: Address) -> bool:
+        """True while this is a living connection and `address` the one in use."""
+        return self.is_connected and not self.is_lost and self.ice.address == address
+
     def knows(self, ssrc: int) -> bool:
         return self._opener is not None and self._opener.knows(ssrc)
 

@@ -26,6 +26,11 @@ def hear(party: Party, packet: bytes, now_ns: int) -> None:
     party.now_ns = now_ns
     for block in rtcp.blocks(packet):
         kind, data = block.kind, block.data
+        cost = _cost(block)
+        if cost > party.work_left:
+            party.reports_refused += 1
+            return
+        party.work_left -= cost
         if kind == rtcp.SENDER_REPORT:
             _sender_report(party, block, now_ns)
             _reception(party, block, now_ns)
@@ -42,6 +47,16 @@ def hear(party: Party, packet: bytes, now_ns: int) -> None:
         elif kind == rtcp.BYE:
             for ssrc in rtcp.bye_ssrcs(block):
                 party.forget(ssrc)
+
+
+def _cost(block: Block) -> int:
+    """What a block asks for, in steps of about a microsecond, before any of it is done: 36 bytes of feedback can speak
+    of 65535 packets, and a few such datagrams a second would keep everybody else waiting."""
+    if block.kind == rtcp.TRANSPORT_FEEDBACK:
+        if block.subtype == rtcp.TRANSPORT_WIDE:
+            return 10 + int.from_bytes(block.data[14:16], "big")
+        return 10 + 17 * (len(block.data) // 4)
+    return 100 if block.kind == rtcp.SENDER_REPORT else 20
 
 
 def _sender_report(party: Party, block: Block, now_ns: int) -> None:
