@@ -15,12 +15,13 @@ Colour = tuple[float, float, float]  # red, green, blue, 0..1
 
 BAG_SIZE = (720, 1280)  # a phone held upright
 COUNTER_SIZE = (1280, 720)
-FRAMES = 24
+FRAMES = 30
+FPS = 15  # half a camera's: three software encoders share one small machine
 MARGIN = 12  # the hand's sway needs picture beyond the edge
 
 
 def bag_video(path: Path) -> Path:
-    """Motion JPEG of a bag, upright, as `--use-file-for-fake-video-capture` reads it (it loops)."""
+    """A bag, upright, as Y4M for `--use-file-for-fake-video-capture` (Chromium loops it)."""
     return _film(_bag(*BAG_SIZE), path)
 
 
@@ -28,18 +29,31 @@ def counter_video(path: Path) -> Path:
     return _film(_counter(*COUNTER_SIZE), path)
 
 
+def bag_photo(path: Path) -> Path:
+    """One JPEG of the bag, such as a phone's camera makes."""
+    cv2.imwrite(str(path), _pixels(_bag(*BAG_SIZE)))
+    return path
+
+
 def _film(still: Image, path: Path) -> Path:
     height, width = still.shape[:2]
     grain = np.random.default_rng(4)
     with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{width - 2 * MARGIN} H{height - 2 * MARGIN} F{FPS}:1 Ip A1:1 C420jpeg\n".encode())
         for left, top in _sway():
             move = np.array([[1, 0, left], [0, 1, top]], np.float32)
             moved = cv2.warpAffine(still, move, (width, height), flags=cv2.INTER_LINEAR)
             frame = moved[MARGIN : height - MARGIN, MARGIN : width - MARGIN]
-            frame = frame + grain.normal(0, 0.006, frame.shape[:2])[..., None]
-            pixels = (np.clip(frame[..., ::-1], 0, 1) * 255).astype(np.uint8)
-            file.write(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 93])[1].tobytes())
+            noisy = frame + grain.normal(0, 0.004, frame.shape[:2])[..., None]
+            file.write(
+                b"FRAME\n" + cv2.cvtColor(_pixels(np.asarray(noisy, np.float32)), cv2.COLOR_BGR2YUV_I420).tobytes()
+            )
     return path
+
+
+def _pixels(image: Image) -> NDArray[np.uint8]:
+    """Eight bits, in OpenCV's order of colours."""
+    return np.ascontiguousarray(np.clip(image[..., ::-1], 0, 1) * 255, dtype=np.uint8)
 
 
 def _sway() -> Iterator[tuple[float, float]]:

@@ -64,6 +64,7 @@ _CHINESE = {
     "Pictures": "图片",
     "Confirmed": "已确认",
     "On hold": "通话保持中",
+    "Good connection": "网络良好",
     "Call ended": "通话已结束",
     "Open the record": "查看记录",
     "Back to the desk": "返回接待台",
@@ -79,7 +80,7 @@ _CHINESE = {
     "Wonderful! It was a gift.": "太好了，这是别人送的礼物。",
     "We match the colour first.": "会先为您调好颜色。",
     "Bag from her sister. Match tan no. 4; test inside the flap.": "姐姐送的包。用棕色 4 号调色，先在盖内试色。",
-    "The clasp of my bag does not close any more. What would a new one cost?": "包的扣子扣不上了，换一个大概多少钱？",
+    "There is a scratch on the flap of my bag. What would you take for it?": "我的包翻盖上有一道划痕，修一下大概多少钱？",
 }
 
 
