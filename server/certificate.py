@@ -11,9 +11,13 @@ import os
 import ssl
 from pathlib import Path
 
+import structlog
 import trustme
 
 from server.addresses import own_addresses
+from server.starting import CannotStart, reason
+
+log = structlog.get_logger()
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:
@@ -21,27 +25,57 @@ def tls_context(folder: Path) -> ssl.SSLContext:
     names = ["localhost", "127.0.0.1", *own_addresses()]
     issued = folder / "names.json"
     chain = folder / "server.pem"
-    if not chain.exists() or not issued.exists() or json.loads(issued.read_text()) != names:
-        _issue(folder, chain, names)
-        issued.write_text(json.dumps(names))
+    try:
+        if _names_in(issued) != names:
+            _issue(folder, chain, issued, names)
+        try:
+            return _context(chain)
+        except OSError:  # ssl.SSLError is one: cut off, or not a certificate at all
+            log.warning("the certificate is damaged, issuing a new one")
+            _issue(folder, chain, issued, names)
+            return _context(chain)
+    except OSError as fault:
+        raise CannotStart(f"The certificate in {folder} cannot be made ({reason(fault)}). Mend the folder.") from fault
+
+
+def _context(chain: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain)
     return context
 
 
-def _issue(folder: Path, chain: Path, names: list[str]) -> None:
+def _names_in(issued: Path) -> object:
+    """What the certificate was issued for; None when that is not known."""
+    try:
+        return json.loads(issued.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _issue(folder: Path, chain: Path, issued: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority_key = folder / "authority.key"
     authority_file = folder / "authority.pem"
-    if authority_key.exists() and authority_file.exists():
-        authority = trustme.CA.from_pem(authority_file.read_bytes(), authority_key.read_bytes())
-    else:
+    authority = _kept_authority(authority_file, authority_key)
+    if authority is None:
         authority = trustme.CA(organization_name="Loupe on this machine")
         _write_private(authority_key, authority.private_key_pem.bytes())
         authority_file.write_bytes(authority.cert_pem.bytes())
     leaf = authority.issue_cert(*names, common_name="Loupe")
     _write_private(chain, leaf.private_key_and_cert_chain_pem.bytes())
+    issued.write_text(json.dumps(names))
+
+
+def _kept_authority(certificate: Path, key: Path) -> trustme.CA | None:
+    """None: there is none, or it is damaged; phones must then trust a new one."""
+    try:
+        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        log.warning("the certificate authority is damaged, making a new one")
+        return None
 
 
 def _write_private(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from server.logs import set_up_logs
 from server.settings import Settings
+from server.starting import CannotStart, reason
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 errors = Console(stderr=True)
@@ -52,14 +53,16 @@ def serve(
             errors.print(f"--{name.replace('_', '-')} (LOUPE_{name.upper()}): {entry['msg']}", highlight=False)
         raise typer.Exit(2) from None
     set_up_logs(settings.log_level)
+    from domain.errors import Refusal
     from server.run import serve as run  # the imports of a whole server: only when there is one to start
 
     try:
         asyncio.run(run(settings, demo=demo, as_json=json))
+    except (CannotStart, Refusal) as fault:
+        errors.print(f"Loupe cannot start. {fault}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
     except OSError as fault:
-        errors.print(
-            f"Loupe cannot start: {fault.strerror or fault}. Is another program using that port?", highlight=False
-        )
+        errors.print(f"Loupe cannot go on ({reason(fault)}).", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from domain.errors import NotFound
 from domain.people import Service, Shop, Staff
 from domain.ports import PeopleStore
+from server.starting import CannotStart
 from signaling.auth import hash_password
 
 SHOP = Shop(
@@ -39,12 +40,19 @@ async def make_demo(people: PeopleStore, data: Path) -> SignIn:
 
     The password is written before the people are, so that a start that is cut off in between is mended by the next.
     """
-    password = _kept_password(data / "demo.json")
+    path = data / "demo.json"
+    password = _kept_password(path)
     try:
         await people.shop(SHOP.id)
     except NotFound:
         await people.add_shop(SHOP)
     known = {person.id for person in await people.staff_of(SHOP.id)}
+    if password is None and known:
+        raise CannotStart(
+            f"{path} is missing or damaged, and with it the demonstration's password. "
+            "Put it back from a backup, or name an empty folder with --data."
+        )
+    password = password or _new_password(path)
     for staff_id, username, name in PEOPLE:
         if staff_id not in known:
             hashed = await hash_password(password)
@@ -54,9 +62,16 @@ async def make_demo(people: PeopleStore, data: Path) -> SignIn:
     return SignIn(PEOPLE[0][1], password)
 
 
-def _kept_password(path: Path) -> str:
-    if path.exists():
-        return str(json.loads(path.read_text())["password"])
+def _kept_password(path: Path) -> str | None:
+    """None: there is none, or it cannot be read."""
+    try:
+        kept = json.loads(path.read_text())["password"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return kept if isinstance(kept, str) and kept else None
+
+
+def _new_password(path: Path) -> str:
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters or digits that are mixed up when read aloud
     password = "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(3))
     fresh = path.with_suffix(".new")

@@ -23,7 +23,7 @@ from rtc.sdp import Negotiated
 from server.node_pipe import NodeOptions
 from server.tapes import ORIENTATION, Tapes
 from signaling import node as said
-from signaling.node import FinishedRecording, NodeEvent, Plan, Shot
+from signaling.node import FinishedRecording, NodeEvent, Plan, RecordingTrouble, Shot
 
 log = structlog.get_logger()
 TICK_S = 0.05
@@ -40,7 +40,12 @@ class LocalNode:
             options.host, options.port, hear=self._heard, advertise=[(h, p) for h, p in options.advertise] or None
         )
         self._forwarder = Forwarder()
-        self._tapes = Tapes(journals, self._forwarder, self._connected)
+        self._tapes = Tapes(
+            journals,
+            self._forwarder,
+            self._connected,
+            lambda call, failing: self._hear(RecordingTrouble(call, failing)),
+        )
         self._pictures = PictureMaker()
         self._finished = journals.parent / "scratch" / "finished"
         self._stack = AsyncExitStack()
@@ -135,7 +140,7 @@ class LocalNode:
         try:
             self._tapes.want(plan.call_id, plan.tapes)
         except MediaFault as fault:
-            # people must be able to talk although the disk is full; the recording mark follows what is written
+            # people must be able to talk although the disk is full; they are told that nothing is recorded
             log.error("recording cannot start", call=plan.call_id, fault=str(fault))
             raise Unavailable(f"This call cannot be recorded: {fault}") from fault
         finally:

@@ -6,6 +6,7 @@ JSON and not pickle: a worker reads what strangers send, and must not be able to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from signaling.node import (
     PeerConnected,
     PeerLost,
     Plan,
+    RecordingTrouble,
 )
 
 MAX_BLOB_BYTES = 64 * 1024 * 1024
@@ -30,8 +32,10 @@ plans: TypeAdapter[Plan] = TypeAdapter(Plan)
 finished: TypeAdapter[FinishedRecording] = TypeAdapter(FinishedRecording)
 EVENTS: dict[str, type[NodeEvent]] = {
     kind.__name__: kind
-    for kind in (PeerConnected, PeerLost, PeerBack, PeerClosed, ChannelOpen, ChannelText, ChannelClosed)
-}
+    for kind in (
+        PeerConnected, PeerLost, PeerBack, PeerClosed, ChannelOpen, ChannelText, ChannelClosed, RecordingTrouble,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,13 @@ class Pipe:
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
         return json.loads(body), blob
+
+    async def drained_and_closed(self) -> None:
+        """What was written still goes out, if somebody is there to read it."""
+        self._writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(2.0):
+                await self._writer.wait_closed()
 
     def close(self) -> None:
         self._writer.close()

@@ -103,7 +103,8 @@ class NodePool:
         await worker.apply(plan)
 
     async def end(self, call_id: str) -> None:
-        await self._calls.pop(call_id, self.workers[0]).end(call_id)
+        await self._calls.get(call_id, self.workers[0]).end(call_id)
+        self._calls.pop(call_id, None)  # only now: a worker that did not hear it is asked again, not another one
 
     async def send_text(self, peer: str, text: str) -> bool:
         return await self._of_peer(peer).send_text(peer, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import uuid
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from server.node_pipe import NodeOptions
 from server.node_pool import NodePool
 from server.secret import kept_secret
 from server.settings import Settings
+from server.starting import CannotStart, make_data_folder, reason
 from signaling.app import make_app
 from signaling.house import DoorSettings, House
 from signaling.links import customer_link
@@ -32,15 +34,19 @@ from store.database import open_database
 
 log = structlog.get_logger()
 CLOSE_WITHIN_S = 3.0
+# From the first byte of a connection, and between two requests: who says nothing whole for so long holds a place for nothing.
+IDLE_CONNECTION_S = 30.0
+MOST_DESCRIPTORS = 65_536
 
 
 async def serve(settings: Settings, *, demo: bool, as_json: bool) -> None:
-    """Serves until SIGINT or SIGTERM. Raises OSError when a port is taken."""
+    """Serves until SIGINT or SIGTERM. Raises CannotStart or a Refusal, each with a sentence, when it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_folder(settings.data)
+    allow_many_connections()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database))
         sign_in = await make_demo(database.people, settings.data) if demo else SignIn("", "")
@@ -118,18 +124,19 @@ class Door:
         return origins
 
     async def open(self, app: web.Application, stack: AsyncExitStack) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S, keepalive_timeout=IDLE_CONNECTION_S
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         given = self._settings
         plain = web.TCPSite(runner, given.http_host, given.port)
-        await plain.start()
+        await _listen(plain, given.http_host, given.port, "--port")
         self._http_port = _port_of(plain, given.port)
         if given.https_port is not None:
-            secure = web.TCPSite(
-                runner, given.open_host, given.https_port, ssl_context=tls_context(given.data / "certificate")
-            )
-            await secure.start()
+            tls = tls_context(given.data / "certificate")
+            secure = web.TCPSite(runner, given.open_host, given.https_port, ssl_context=tls)
+            await _listen(secure, given.open_host, given.https_port, "--tls-port")
             self._https_port = _port_of(secure, given.https_port)
 
     def doors(self, house: House, shop: Shop | None, sign_in: SignIn, ports: tuple[int, ...]) -> Doors:
@@ -146,6 +153,24 @@ class Door:
             password=sign_in.password,
             media_ports=ports,
         )
+
+
+async def _listen(site: web.TCPSite, host: str, port: int, option: str) -> None:
+    try:
+        await site.start()
+    except OSError as fault:
+        raise CannotStart(
+            f"Port {port} on {host} cannot be used ({reason(fault)}). "
+            f"Stop the program that has it, or choose another one with {option}."
+        ) from fault
+
+
+def allow_many_connections() -> None:
+    """Each open page holds a descriptor; the usual soft limit of 1024 is meant for programs that use `select`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _port_of(site: web.TCPSite, wanted: int) -> int:

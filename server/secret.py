@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from server.starting import CannotStart, reason
+
 
 def kept_secret(path: Path) -> bytes:
     """32 random bytes, the same at each start. Two servers that start at once on an empty folder agree on one key."""
@@ -17,7 +19,12 @@ def kept_secret(path: Path) -> bytes:
             os.fsync(file.fileno())
     except FileExistsError:
         pass
-    key = path.read_bytes()
+    except OSError as fault:
+        raise CannotStart(f"{path} cannot be written ({reason(fault)}). Mend the data folder.") from fault
+    try:
+        key = path.read_bytes()
+    except OSError as fault:
+        raise CannotStart(f"{path} cannot be read ({reason(fault)}). Mend its owner and rights.") from fault
     if len(key) < 32:
-        raise SystemExit(f"{path} is damaged (only {len(key)} bytes). Delete it: people must then sign in again.")
+        raise CannotStart(f"{path} is damaged (only {len(key)} bytes). Delete it: people must then sign in again.")
     return key

@@ -18,12 +18,22 @@ ORIENTATION = "urn:3gpp:video-orientation"
 # A browser sends a keyframe only when asked. One in four seconds keeps a recording seekable and a picture quick (a snapshot
 # decodes from the last keyframe on), for about a twentieth more bits.
 KEYFRAME_NS = 4_000_000_000
+LOOK_NS = 500_000_000
 
 
 class Tapes:
-    """`negotiated(peer)` is None while that peer is not connected; such a tape waits until `taken_up` is called for it."""
+    """`negotiated(peer)` is None while that peer is not connected; such a tape waits until `taken_up` is called for it.
 
-    def __init__(self, folder: Path, forwarder: Forwarder, negotiated: Callable[[str], Negotiated | None]) -> None:
+    `tell_trouble(call_id, True)` says that a call's packets cannot be written (the disk is full), False that they are
+    again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        forwarder: Forwarder,
+        negotiated: Callable[[str], Negotiated | None],
+        tell_trouble: Callable[[str, bool], None],
+    ) -> None:
         self._folder = folder
         self._forwarder = forwarder
         self._negotiated = negotiated
@@ -31,6 +41,10 @@ class Tapes:
         self._wanted: dict[str, frozenset[Tape]] = {}
         self._running: dict[str, Tape] = {}
         self._asked_ns = 0
+        self._tell_trouble = tell_trouble
+        self._troubled: set[str] = set()  # calls whose packets cannot be written now
+        self._seen: dict[str, tuple[int, int]] = {}  # write faults and bytes at the last look
+        self._looked_ns = 0
 
     def folder_of(self, call_id: str) -> Path:
         return self._folder / call_id
@@ -47,8 +61,14 @@ class Tapes:
             recorder.flush()
         if after and recorder is None:
             recorder = Recorder(self.folder_of(call_id))
-            recorder.open()
+            try:
+                recorder.open()
+            except MediaFault:
+                self._wanted[call_id] = frozenset()  # the same wish again starts these tapes, not none
+                self._has_trouble(call_id, True)
+                raise
             self._recorders[call_id] = recorder
+            self._has_trouble(call_id, False)
         elif recorder and after and not before:
             recorder.resume(time.monotonic_ns())
         for tape in after - before:
@@ -67,11 +87,29 @@ class Tapes:
         self._forwarder.set_tap(peer, None)
 
     def tick(self, now_ns: int) -> None:
-        """Call it often; asks each taped camera for a keyframe when the last one was asked for long enough ago."""
+        """Call it often; asks each taped camera for a keyframe when the last one was asked for long enough ago, and
+        looks whether the disk still takes what is recorded."""
+        if now_ns - self._looked_ns >= LOOK_NS:
+            self._looked_ns = now_ns
+            self._look_at_the_disk()
         if now_ns - self._asked_ns >= KEYFRAME_NS:
             self._asked_ns = now_ns
             for peer in self._running:
                 self._forwarder.request_keyframe(peer, now_ns)
+
+    def _look_at_the_disk(self) -> None:
+        for call_id, recorder in self._recorders.items():
+            faults, written = self._seen.get(call_id, (0, 0))
+            self._seen[call_id] = (recorder.write_faults, recorder.written_bytes)
+            if recorder.write_faults > faults:
+                self._has_trouble(call_id, True)
+            elif recorder.written_bytes > written:
+                self._has_trouble(call_id, False)
+
+    def _has_trouble(self, call_id: str, has_trouble: bool) -> None:
+        if has_trouble != (call_id in self._troubled):
+            (self._troubled.add if has_trouble else self._troubled.discard)(call_id)
+            self._tell_trouble(call_id, has_trouble)
 
     def _stop(self, tape: Tape) -> None:
         if self._running.get(tape.peer) == tape:
@@ -108,6 +146,8 @@ class Tapes:
         for tape in self._wanted.pop(call_id, ()):
             self._stop(tape)
         recorder = self._recorders.pop(call_id, None)
+        self._troubled.discard(call_id)
+        self._seen.pop(call_id, None)
         if recorder:
             await asyncio.to_thread(recorder.close)
 

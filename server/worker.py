@@ -54,17 +54,28 @@ async def work(descriptor: int, option_text: str) -> None:
         else:
             pipe.write({"id": number, "result": result}, blob)
 
-    async with LocalNode(settings) as node, asyncio.TaskGroup() as tasks:
-        node.listen(lambda event: pipe.write(event_fields(event)))
-        pipe.write({"ready": node.port})
-        while message := await pipe.read():
-            body, _ = message
-            tasks.create_task(answer(body["id"], body["ask"], body["args"]))
-    pipe.close()
+    running: set[asyncio.Task[None]] = set()
+    try:
+        async with LocalNode(settings) as node, asyncio.TaskGroup() as tasks:
+            node.listen(lambda event: pipe.write(event_fields(event)))
+            pipe.write({"ready": node.port})
+            while message := await pipe.read():
+                body, _ = message
+                task = tasks.create_task(answer(body["id"], body["ask"], body["args"]))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            for task in running:  # nobody is there to hear the answers; what was not finished is, at the next start
+                task.cancel()
+    except Refusal as refusal:  # its port is taken: the server says so, in the sentence that it has for people
+        pipe.write({"cannot": refusal.message})
+    finally:
+        await pipe.drained_and_closed()
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends its workers itself
+    # Ctrl-C, and a service manager's SIGTERM, reach the whole group; the server ends its workers itself, in order
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     set_up_logs("info")
     asyncio.run(work(int(sys.argv[1]), sys.argv[2]))
 

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 ASK_DEADLINE_S = 10.0
 SILENCE_DEADLINE_S = 2.0  # a worker that does not even answer `stats` for this long is stuck: it is ended and replaced
 FINISH_DEADLINE_S = 600.0
+END_DEADLINE_S = 5.0
 START_DEADLINE_S = 20.0
 
 
@@ -38,13 +39,25 @@ class WorkerNode:
         self._peers: set[str] = set()
         self._plans: dict[str, Plan] = {}
         self._ready = asyncio.Event()
+        self._cannot = ""  # why the last one could not start, in its own sentence
+        self._has_ended = asyncio.Event()  # one of them has, since we began
         self._supervisor: asyncio.Task[None] | None = None
         self._is_closing = False
 
     async def __aenter__(self) -> Self:
+        """Raises Unavailable when the first worker does not come up: who starts a server wants to know, not to wait."""
         self._supervisor = asyncio.create_task(self._supervise())
-        async with asyncio.timeout(START_DEADLINE_S):
-            await self._ready.wait()
+        first = [asyncio.create_task(event.wait()) for event in (self._ready, self._has_ended)]
+        try:
+            await asyncio.wait(first, timeout=START_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+            if not self._ready.is_set():
+                raise errors.Unavailable(self._cannot or "A media worker did not start; the log says why.")
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        finally:
+            for task in first:
+                task.cancel()
         return self
 
     async def __aexit__(
@@ -55,11 +68,10 @@ class WorkerNode:
             self._pipe.close()
         if self._supervisor:
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(END_DEADLINE_S + 2):
                     await self._supervisor
             except TimeoutError:
-                if self._process and self._process.returncode is None:
-                    self._process.kill()
+                self._kill()
                 self._supervisor.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._supervisor
@@ -78,13 +90,18 @@ class WorkerNode:
         pause_s = 0.0
         while not self._is_closing:
             started = time.monotonic()
-            await self._run_once()
+            try:
+                await self._run_once()
+            except Exception:
+                # a process that cannot be made now, or said what no worker says: the next one may do better
+                log.exception("a media worker was given up")
             self._bury()
+            self._has_ended.set()
             if self._is_closing:
                 return
             # one death is replaced at once; a worker that cannot live is not started in a tight loop
             pause_s = 0.0 if time.monotonic() - started > 5 else min(2.0, pause_s + 0.25)
-            log.warning("media worker ended, starting a fresh one", pause_s=pause_s)
+            log.warning("media worker ended, starting a fresh one", pause_s=pause_s, cannot=self._cannot or None)
             await asyncio.sleep(pause_s)
 
     async def _run_once(self) -> None:
@@ -104,31 +121,49 @@ class WorkerNode:
             pulse.cancel()
             self._ready.clear()
             self._pipe.close()
+            await self._gone()
+
+    async def _gone(self) -> None:
+        """The process closes its journals and ends; one that does not is ended."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(END_DEADLINE_S):
+                await self._process.wait()
+        except TimeoutError:
+            log.error("media worker does not end, ending it")
+            self._kill()
             await self._process.wait()
 
+    def _kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
     async def _feel_pulse(self) -> None:
-        await self._ready.wait()
-        while True:
-            await asyncio.sleep(0.5)
-            try:
+        try:
+            async with asyncio.timeout(START_DEADLINE_S):
+                await self._ready.wait()
+            while True:
+                await asyncio.sleep(0.5)
                 await self._ask("stats", {}, SILENCE_DEADLINE_S)
-            except errors.Unavailable:
-                log.error("media worker does not answer, ending it")
-                if self._process and self._process.returncode is None:
-                    self._process.kill()
-                return
+        except (errors.Unavailable, TimeoutError):
+            log.error("media worker does not answer, ending it")
+            self._kill()
 
     def _take(self, body: dict[str, Any], blob: bytes) -> None:
         if "ready" in body:
+            self._cannot = ""
             self._options = replace(self._options, port=body["ready"])
             for plan in self._plans.values():
                 self._write("apply", {"plan": asdict(plan)})
             self._ready.set()
+        elif "cannot" in body:
+            self._cannot = str(body["cannot"])
         elif "event" in body:
             event = event_of(body)
             if isinstance(event, PeerClosed):
                 self._peers.discard(event.peer)
-            self._hear(event)
+            self._tell(event)
         elif future := self._answers.pop(body["id"], None):
             if future.done():
                 return
@@ -144,7 +179,13 @@ class WorkerNode:
         self._answers.clear()
         lost, self._peers = self._peers, set()
         for peer in lost:
-            self._hear(PeerClosed(peer, worker_died=True))
+            self._tell(PeerClosed(peer, worker_died=True))
+
+    def _tell(self, event: NodeEvent) -> None:
+        try:
+            self._hear(event)
+        except Exception:
+            log.exception("an event's receiver failed", event_type=type(event).__name__)
 
     def _write(self, name: str, args: dict[str, Any]) -> asyncio.Future[tuple[Any, bytes]]:
         assert self._pipe is not None
@@ -169,8 +210,15 @@ class WorkerNode:
         self._hear = hear
 
     async def open_peer(self, peer: str, offer_sdp: str, *, group: str) -> str:
-        answer, _ = await self._ask("open_peer", {"peer": peer, "offer_sdp": offer_sdp, "group": group})
+        # known before it is asked for: a worker that dies right after its answer must not be outlived by its peer
+        is_new = peer not in self._peers
         self._peers.add(peer)
+        try:
+            answer, _ = await self._ask("open_peer", {"peer": peer, "offer_sdp": offer_sdp, "group": group})
+        except BaseException:
+            if is_new:
+                self._peers.discard(peer)
+            raise
         return str(answer)
 
     async def close_peer(self, peer: str) -> None:

@@ -15,6 +15,7 @@ from signaling.node import (
     PeerClosed,
     PeerConnected,
     PeerLost,
+    RecordingTrouble,
 )
 from signaling.presence import Presence
 from signaling.session import Peer, Session
@@ -33,6 +34,9 @@ class Hearing:
         self._attend = attend
 
     def hear(self, event: NodeEvent) -> None:
+        if isinstance(event, RecordingTrouble):
+            self._recording_trouble(event)
+            return
         session = self._floor.owners.get(event.peer)
         peer = next((p for p in session.peers() if p.id == event.peer), None) if session is not None else None
         if session is None or peer is None:
@@ -67,6 +71,13 @@ class Hearing:
         self._presence.changed(session)
         self._floor.spawn(self._take_up(session))
 
+    def _recording_trouble(self, event: RecordingTrouble) -> None:
+        visit = self._floor.visits.get(event.call_id)
+        if visit is not None and not visit.call.is_over:
+            visit.is_recording_failing = event.is_failing
+            self._floor.counts["recording_troubles"] += event.is_failing
+            self._floor.tell_call(visit)
+
     async def _replace(self, session: Session, former: Peer) -> None:
         """The new connection stands: the plan names it first, then the former one closes."""
         if former.channel is not None:
@@ -91,7 +102,8 @@ class Hearing:
         visit = self._floor.visit_including(session)
         if visit is not None:
             if worker_died:
-                visit.applied = None  # the fresh worker knows no plan
+                visit.applied = None  # the fresh worker knows no plan, and says itself when it cannot write
+                visit.is_recording_failing = False
             self._floor.spawn(self._stage.settle_quietly(visit))
         self._presence.changed(session)
         if worker_died:

@@ -60,7 +60,7 @@ class CallView(Frame):
     matter: str
     held: bool
     consent: bool
-    recording: Literal["off", "on", "paused"]
+    recording: Literal["off", "on", "paused", "failed"]  # failed: agreed to, but the server cannot write it
     created_at: datetime
     answered_at: datetime | None
     live_at: datetime | None

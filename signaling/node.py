@@ -108,7 +108,17 @@ class ChannelClosed:
     peer: str
 
 
-NodeEvent = PeerConnected | PeerLost | PeerBack | PeerClosed | ChannelOpen | ChannelText | ChannelClosed
+@dataclass(frozen=True, slots=True)
+class RecordingTrouble:
+    """`is_failing`: what this call's tapes take in cannot be written (the disk is full); the call goes on. Not: it is
+    written again. Said at each change."""
+
+    call_id: str
+    is_failing: bool
+
+
+PeerEvent = PeerConnected | PeerLost | PeerBack | PeerClosed | ChannelOpen | ChannelText | ChannelClosed
+NodeEvent = PeerEvent | RecordingTrouble
 
 
 class MediaNode(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from domain.call import Call
 from signaling.media_plan import slots_seen_by
 from signaling.news import CallView, Person, StatusView
 
@@ -16,10 +15,13 @@ if TYPE_CHECKING:
 UNKNOWN = StatusView(muted=False, camera_on=True, visible=True, dark=False, shaking=False, quality=None)
 
 
-def recording_view(call: Call) -> Literal["off", "on", "paused"]:
+def recording_view(visit: Visit) -> Literal["off", "on", "paused", "failed"]:
+    call = visit.call
     if call.state != "live" or not call.consent:
         return "off"
-    return "on" if call.is_recorded else "paused"
+    if not call.is_recorded:
+        return "paused"
+    return "failed" if visit.is_recording_failing else "on"
 
 
 def person_view(floor: Floor, visit: Visit, person_id: str, slot: int | None) -> Person:
@@ -56,7 +58,7 @@ def call_view(floor: Floor, visit: Visit, viewer: Session) -> CallView:
         matter=call.matter,
         held=call.held,
         consent=call.consent,
-        recording=recording_view(call),
+        recording=recording_view(visit),
         created_at=call.created_at,
         answered_at=call.answered_at,
         live_at=call.live_at,

@@ -31,6 +31,7 @@ class Visit:
         self.takes: dict[tuple[str, str], dict[str, Any]] = {}  # (person, cmid) of a picture.take -> its answer
         self.is_planned = False  # the node has heard of this call
         self.is_taped = False
+        self.is_recording_failing = False  # the media node cannot write it
         self.is_closed = False
         self.closed_at: datetime | None = None
         self.strokes_task: asyncio.Task[None] | None = None

@@ -15,6 +15,8 @@ AWAY = "The database cannot be used right now; nothing was kept. Try again in a 
 UNCERTAIN = "The database went away while this was being kept. Send it again: what comes twice is kept once."
 BUSY = "The database has more to do than it can; nothing was kept. Try again in a moment."
 DISK = "The disk is full or broken; nothing was kept. Make room on it and try again."
+DAMAGED = "The database file is damaged, or no database; nothing was kept. Put it back from a backup."
+DAMAGED_CODES = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 FOREIGN_KEY = frozenset({"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"})
 DISK_FULL = "53100"  # PostgreSQL; SQLite's names begin with these:
 DISK_FAULTS = ("SQLITE_FULL", "SQLITE_IOERR")
@@ -49,6 +51,8 @@ def refusal_for(fault: Exception, away: str = AWAY) -> Exception:
     if isinstance(fault, DBAPIError) and not isinstance(fault, ProgrammingError):
         code = _code(fault)
         log.error("database fault", cause=code or type(fault.orig).__name__)
+        if code in DAMAGED_CODES:
+            return Unavailable(DAMAGED)
         return Unavailable(DISK if code == DISK_FULL or code.startswith(DISK_FAULTS) else away)
     return fault
 

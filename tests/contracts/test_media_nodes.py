@@ -12,11 +12,22 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from domain.errors import Conflict, Invalid
+from domain.errors import Conflict, Invalid, Unavailable
 from server.local_node import LocalNode
 from server.node_pipe import NodeOptions
 from server.node_pool import NodePool
-from signaling.node import ChannelOpen, ChannelText, MediaNode, NodeEvent, PeerClosed, PeerConnected, Plan, Route, Tape
+from signaling.node import (
+    ChannelOpen,
+    ChannelText,
+    MediaNode,
+    NodeEvent,
+    PeerClosed,
+    PeerConnected,
+    Plan,
+    RecordingTrouble,
+    Route,
+    Tape,
+)
 from tests.support.rtc_client import VIDEO_SSRC, Client
 from tests.support.rtc_heard import Heard, until
 from tests.support.speaking import clip, say
@@ -144,6 +155,30 @@ async def test_what_was_taped_becomes_files_and_what_was_not_does_not(house: Hou
     assert await house.node.unfinished_recordings() == []
 
 
+async def test_a_disk_that_refuses_is_told_the_call_goes_on_and_the_same_plan_records_when_there_is_room(
+    house: House, tmp_path: Path
+) -> None:
+    phone, tablet = await house.enter("phone"), await house.enter("tablet")
+    plan = Plan("call", BOTH_WAYS, (Tape("phone", "customer"), Tape("tablet", "staff")))
+    (tmp_path / "journals").write_bytes(b"a file where the folder should be: nothing can be written")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await house.node.apply(plan)
+    await until(lambda: house.heard.of(RecordingTrouble) == [RecordingTrouble("call", True)])
+    packets = clip(2.0)
+    say(phone, packets[: len(packets) // 2])
+    await until(lambda: tablet.packets)
+    (tmp_path / "journals").unlink()
+    await house.node.apply(plan)
+    await until(lambda: RecordingTrouble("call", False) in house.heard.events)
+    say(phone, packets[len(packets) // 2 :])
+    await phone.check()
+    await house.node.end("call")
+    done = await house.node.finish_recording("call")
+    assert done is not None
+    assert {track["label"] for track in done.tracks} == {"customer"}
+
+
 async def test_a_closed_peer_is_closed_twice_without_complaint(house: House) -> None:
     await house.enter("phone")
     await house.node.close_peer("phone")
@@ -152,7 +187,10 @@ async def test_a_closed_peer_is_closed_twice_without_complaint(house: House) -> 
 
 
 async def test_a_killed_worker_is_told_replaced_and_takes_its_plans_up_again(tmp_path: Path) -> None:
-    async with NodePool(NodeOptions("127.0.0.1", 0, (), str(tmp_path / "journals")), 1) as pool, AsyncExitStack() as stack:
+    async with (
+        NodePool(NodeOptions("127.0.0.1", 0, (), str(tmp_path / "journals")), 1) as pool,
+        AsyncExitStack() as stack,
+    ):
         house = House(pool, stack)
         phone = await house.enter("phone")
         await pool.apply(Plan("call", BOTH_WAYS, (Tape("phone", "customer"), Tape("phone-2", "customer"))))

@@ -46,7 +46,7 @@ export interface CallView {
   matter: string;
   held: boolean;
   consent: boolean;
-  recording: "off" | "on" | "paused";
+  recording: "off" | "on" | "paused" | "failed";
   created_at: string;
   answered_at: string | null;
   live_at: string | null;
