@@ -33,7 +33,8 @@ _BASE_DEADLINE, _BYTES_A_SECOND = 60.0, 2_000_000
 class FinishedFiles:
     """`files` are absolute paths by name: `call` (every track), `customer`, `staff`, and `staff-...` each for itself when
     several served. Second 0 of every file is `started_at` (Unix). A track says `label, kind, codec, frames,
-    frames_dropped, frames_missing, frames_superseded, first_s, last_s` and, for pictures, `width, height, sizes, rotation` (clockwise
+    frames_dropped, frames_unstarted, frames_missing, frames_superseded, first_s, last_s` (see `media.tracks.Track`) and, for
+    pictures, `width, height, sizes, rotation` (clockwise
     degrees, already told by the file) and `rotations` (each `at_s, degrees, mirrored`; more than one when the phone was
     turned: the player turns by the difference to `rotation`)."""
 
@@ -188,6 +189,7 @@ def _describe(track: Track, zero: float, end_s: float) -> dict[str, Any]:
         "codec": track.codec,
         "frames": len(track.frames),
         "frames_dropped": track.dropped,
+        "frames_unstarted": track.unstarted,
         "frames_missing": track.missing,
         "frames_superseded": track.superseded,
         "first_s": round(track.frames[0].at_s - zero, 3),

@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass(slots=True)
 class Track:
-    """`dropped` counts frames that came incompletely, or before the first keyframe of their source; `missing`
+    """`dropped` counts frames that came incompletely, `unstarted` those before the first keyframe of their source; `missing`
     those of which nothing came (counted by what is missing around them); `superseded` those of
     a source that a newer one of the same person had already replaced."""
 
@@ -45,6 +45,7 @@ class Track:
     codec: str
     frames: list[Frame] = field(default_factory=list)
     dropped: int = 0
+    unstarted: int = 0
     missing: int = 0
     superseded: int = 0
     turns: list[Turn] = field(default_factory=list)
@@ -128,7 +129,7 @@ def _picture(track: Track, segment: Segment, at_s: Seconds, before: Segment | No
         if keyframe and not _note_keyframe(track, payloads, at):
             keyframe = False
         if waiting and not keyframe:
-            track.dropped += 1
+            track.unstarted += 1
             continue
         waiting = False
         frames.append(Frame(at, keyframe, payloads))

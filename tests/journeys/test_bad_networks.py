@@ -37,7 +37,7 @@ async def test_with_five_percent_loss_each_way_the_call_goes_on_and_the_recordin
     customer, staff = await meet(browser, server)
     shim.loss = 0.05
     shown = await asyncio.gather(
-        share_shown(staff.page, customer.page, 10.0), share_shown(customer.page, staff.page, 10.0)
+        share_shown(staff.page, customer.page, 20.0), share_shown(customer.page, staff.page, 20.0)
     )
     assert min(shown) >= 0.8, shown
     assert await staff.page.evaluate(HEARS_TONE) > 0.02

@@ -200,7 +200,7 @@ def test_turning_the_phone_during_the_call_is_told_with_its_times(tmp_path: Path
 def test_a_recording_begun_between_keyframes_starts_with_the_next_one(tmp_path: Path) -> None:
     sent = [packet for packet in Source("vp8", 3).send(encode_video("vp8", 3)).sent if packet.frame >= 10]
     done = made(tmp_path, ([("customer", sent, "vp8")], 0.0))
-    assert (done.tracks[0]["frames"], done.tracks[0]["frames_dropped"]) == (50, 15)
+    assert (done.tracks[0]["frames"], done.tracks[0]["frames_unstarted"]) == (50, 15)
 
 
 def test_finishing_again_replaces_the_files_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
