@@ -101,11 +101,14 @@ async def chromium(*, camera: Path | None = None) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def person(browser: Browser, *, size: dict[str, int], language: str = "en-US") -> tuple[BrowserContext, Page]:
-    """A person's own browser profile with one page in it."""
+async def person(
+    browser: Browser, *, size: dict[str, int], language: str = "en-US", time_zone: str | None = None
+) -> tuple[BrowserContext, Page]:
+    """A person's own browser profile with one page in it; `time_zone` None: this machine's."""
     context = await browser.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         locale=language,
+        timezone_id=time_zone,
         permissions=["camera", "microphone"],
     )
     await context.add_init_script(PROBES)

@@ -30,6 +30,7 @@ UPRIGHT = """(() => {
     wish.video?.width ? {...wish, video: {...wish.video, width: wish.video.height, height: wish.video.width}} : wish);
 })()"""
 CALM_MS = 10_000
+SHOP_TIME = "Asia/Shanghai"  # the demonstration shop's: all clocks in the portraits agree
 SIZES = {"phone": PHONE, "tablet": TABLET}
 # Two frames after the new size the page has been laid out and painted; pictures of the call need one more of their own.
 PAINTED = """() => new Promise((done) => {
@@ -58,7 +59,7 @@ class Sitter:
 
     @classmethod
     async def at(cls, browser: Browser, url: str, size: dict[str, int], language: str, out: Path) -> Self:
-        context, page = await person(browser, size=size, language=language)
+        context, page = await person(browser, size=size, language=language, time_zone=SHOP_TIME)
         if size == PHONE:
             await context.add_init_script(UPRIGHT)
         await page.goto(url)
@@ -260,10 +261,10 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await staff.drag((0.40, 0.22), (0.585, 0.345))
     await staff.tap("Numbered mark")
     await staff.drag((0.36, 0.19))
+    await asyncio.gather(staff.calm(), customer.calm())
     await staff.chat("Yes. Only the finish is gone, the leather is sound.")
     await customer.sees("Yes. Only the finish is gone, the leather is sound.")
-    await asyncio.gather(staff.calm(), customer.calm())
-    await customer.portrait("customer-drawing")
+    await customer.portrait("customer-drawing")  # at once: new messages lie over the picture for a few seconds
     await staff.portrait_of_call("staff-drawing")
     await customer.tap("Open chat")
     await customer.portrait("customer-chat", ("phone",))
