@@ -69,6 +69,10 @@ class Uplink:
             self.owner_heard_ns = 0
             self._offset = None
 
+    def retire(self) -> None:
+        """No packet comes any more."""
+        self._numbers, self._times_ns = [], []
+
     def reports_itself(self, now_ns: int) -> bool:
         """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
         return self.owner is None or now_ns - self.owner_heard_ns > OWNER_SILENT_NS
@@ -135,6 +139,10 @@ class Downlink:
         self.uplinks: list[Uplink | None] = [None] * RING
         self.numbers = [-1] * RING
         self._clock = 0
+
+    def retire(self) -> None:
+        """Nothing is sent to this sink any more."""
+        self.uplinks, self.numbers = [], []
 
     def heard(self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, dict[int, int | None]], None]) -> None:
         """Sorts a sink's feedback by source, its clock freed of roll-over, and tells each source that this sink owns."""

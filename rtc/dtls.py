@@ -176,3 +176,7 @@ class PassiveDtls(RTCDtlsTransport):
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
         self.remove_all_listeners()
+        # Peer, transport and callbacks refer to each other, and the collector of cycles comes late to a quiet process:
+        # what is large (OpenSSL's buffers, keys) goes now.
+        self._ssl = None
+        self.sealer = self.opener = None

@@ -61,6 +61,7 @@ class Forwarder:
             for leg in (*source.legs, *source.waiting):
                 source.detach(leg)
         party.uplink.give_to(None)
+        party.retire()
         self._choose_owners()
 
     def set_routes(self, call_id: str, routes: Iterable[Wish], now_ns: int | None = None) -> None:

@@ -89,6 +89,16 @@ class Party:
             if leg is not None:
                 self.legs_by_ssrc[line.ssrc] = leg
 
+    def retire(self) -> None:
+        """This peer is gone. Sinks remember for a while whose packets they were sent (`Downlink.uplinks`): what they
+        hold on to must not be its packets."""
+        self._by_ssrc.clear()
+        self.legs_by_ssrc.clear()
+        self.legs.clear()
+        self.sources.clear()
+        self.uplink.retire()
+        self.downlink.retire()
+
     def rtp(self, packet: bytes, now_ns: int) -> None:
         take = self._by_ssrc.get(packet[8:12])
         if take is not None and packet[0] >> 6 == 2:

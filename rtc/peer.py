@@ -238,6 +238,7 @@ class Peer:
         if self._channel is not None:
             await self._channel.stop()
         await self._dtls.finish()
+        self._channel = None
         self._sealer = self._opener = None
         self.on_rtp = self.on_rtcp = None
 

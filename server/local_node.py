@@ -12,7 +12,7 @@ from typing import Self
 
 import structlog
 
-from domain.errors import Conflict, NotFound, Unavailable
+from domain.errors import Conflict, Invalid, NotFound, Unavailable
 from media.errors import MediaFault
 from media.picture import PictureMaker
 from media.remux import finish
@@ -125,6 +125,9 @@ class LocalNode:
         self._hear = hear
 
     async def open_peer(self, peer: str, offer_sdp: str, *, group: str) -> str:
+        for kind in ("audio", "video"):
+            if f"m={kind} " not in offer_sdp:
+                raise Invalid(f"This SDP offer has no {kind} line. Offer both, receive-only where there is no device.")
         answer = await self._endpoint.open_peer(peer, offer_sdp)
         known = self._endpoint.peers[peer]
         if known.is_connected:

@@ -25,7 +25,9 @@ from server.secret import kept_secret
 from server.settings import Settings
 from server.starting import CannotStart, make_data_folder, reason
 from signaling.app import make_app
+from signaling.connection_log import connection_logger
 from signaling.house import DoorSettings, House
+from signaling.http_context import REFUSED
 from signaling.links import customer_link
 from signaling.live import Live
 from signaling.node import MediaNode
@@ -125,7 +127,11 @@ class Door:
 
     async def open(self, app: web.Application, stack: AsyncExitStack) -> None:
         runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S, keepalive_timeout=IDLE_CONNECTION_S
+            app,
+            access_log=None,
+            logger=connection_logger(app[REFUSED]),
+            shutdown_timeout=CLOSE_WITHIN_S,
+            keepalive_timeout=IDLE_CONNECTION_S,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

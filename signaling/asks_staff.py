@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from domain.call import Call, answer, decline, go_live, hold, invite, pause_recording
@@ -24,6 +25,8 @@ from signaling.session import Session
 from signaling.stage import Stage
 from signaling.views import call_view
 from signaling.visit import Visit
+
+FURTHEST_BOOKING = timedelta(days=731)
 
 
 async def available_set(stage: Stage, session: Session, ask: AvailableSet) -> Ok:
@@ -147,6 +150,8 @@ async def booking_propose(stage: Stage, session: Session, ask: BookingPropose) -
         raise Invalid("starts_at needs a time zone, e.g. 2026-11-22T10:00:00+08:00.")
     if ask.starts_at <= now:
         raise Invalid("This time is in the past. Choose a later one.")
+    if ask.starts_at > now + FURTHEST_BOOKING:
+        raise Invalid("This time is more than two years away. Choose an earlier one.")
     shop = await stage.house.people.shop(visit.shop_id)
     booking = Booking(
         id=stage.house.new_id(),

@@ -37,7 +37,8 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         if value.utcoffset() is None:
             raise Invalid("A time needs a time zone, e.g. 2027-01-31T15:00:00+08:00.")
-        return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
+        moment = value.astimezone(UTC)  # OverflowError (refused) for what could be written and never read again
+        return (moment - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         if value is None:

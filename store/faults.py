@@ -37,13 +37,15 @@ def refusals(away: str = AWAY) -> Iterator[None]:
 
 def refusal_for(fault: Exception, away: str = AWAY) -> Exception:
     """What to tell instead of `fault`; `fault` itself when trying again would not help and a programmer must see it."""
+    if isinstance(fault, Refusal):
+        return fault
     if isinstance(fault, PoolTimeout | OSError | TimeoutError):
         log.error("database away", cause=type(fault).__name__)
         return Unavailable(away)
     if isinstance(fault, OverflowError | UnicodeEncodeError | DataError):
         return Invalid("This holds a value that cannot be kept. Correct it and send again.")
-    if isinstance(fault, StatementError) and isinstance(fault.orig, Refusal):
-        return fault.orig  # a column type refused the value
+    if isinstance(fault, StatementError) and isinstance(fault.orig, Refusal | OverflowError):
+        return refusal_for(fault.orig)  # a column type refused the value
     if isinstance(fault, IntegrityError):
         if _code(fault) in FOREIGN_KEY:
             return NotFound("What this belongs to is not known here.")

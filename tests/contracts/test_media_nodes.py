@@ -122,6 +122,11 @@ async def test_an_offer_that_cannot_be_served_is_refused_with_a_sentence(house: 
         with pytest.raises(Invalid) as refused:
             await house.node.open_peer("phone", sdp, group="shop")
         assert len(refused.value.message) > 20
+    async with Client(1) as stranger:
+        for kinds, missing in ((("audio", "application"), "video"), (("video",), "audio")):
+            with pytest.raises(Invalid, match=f"no {missing} line"):
+                await house.node.open_peer("phone", stranger.offer(*kinds), group="shop")
+    assert (await house.node.stats())["peers"] == 0
 
 
 async def test_a_picture_comes_from_the_stream_and_is_refused_without_one(house: House) -> None:

@@ -92,6 +92,15 @@ async def test_text_that_one_database_could_not_hold_is_refused_by_both(db: Data
     assert [event.position for event in await db.calls.events("call-1")] == [1]
 
 
+async def test_a_time_that_could_be_written_but_never_read_is_refused(db: Database) -> None:
+    await db.calls.add(LIVE)
+    for time in ("9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00"):
+        with pytest.raises(Invalid):
+            await db.calls.append(message(1), booking=booking(starts_at=datetime.fromisoformat(time)))
+    assert await db.calls.bookings("call-1") == []
+    assert await db.calls.events("call-1") == []
+
+
 async def test_a_time_without_a_time_zone_is_refused(db: Database) -> None:
     await db.calls.add(LIVE)
     with pytest.raises(Invalid, match="time zone"):

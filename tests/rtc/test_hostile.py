@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import socket
@@ -14,6 +15,7 @@ from rtc import rtcp, stun
 from rtc.endpoint import Endpoint
 from rtc.forwarder import Forwarder
 from rtc.party import WORK_PER_TICK
+from rtc.source import Source
 from tests.rtc.synthetic import MS, Browser
 from tests.support.rtc_client import Client, rtp
 from tests.support.rtc_heard import Heard, until
@@ -54,6 +56,28 @@ def test_what_reports_ask_for_is_bounded_and_honest_ones_are_heard_again_a_tick_
 def nack_of(pairs: int) -> bytes:
     named = b"".join(struct.pack("!HH", 17 * i & 0xFFFF, 0xFFFF) for i in range(pairs))
     return struct.pack("!BBHII", 0x81, rtcp.TRANSPORT_FEEDBACK, 2 + pairs, 1, 2) + named
+
+
+def test_who_stays_does_not_hold_the_packets_of_who_went() -> None:
+    forwarder = Forwarder()
+    tablet = Browser(forwarder, 1)
+    phone = Browser(forwarder, 2)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id), (phone.id, 0, tablet.id)], 0)
+    for number in range(5):
+        phone.frame(number * 40 * MS, key=number == 0)
+        tablet.frame(number * 40 * MS, key=number == 0)
+    assert tablet.port.rtp
+    before = sources_in_memory()
+    forwarder.set_routes("call", [], MS)
+    forwarder.remove_peer(phone.id)
+    assert sources_in_memory() == before - 2
+    tablet.frame(400 * MS)
+    forwarder.tick(500 * MS)
+
+
+def sources_in_memory() -> int:
+    gc.collect()
+    return sum(isinstance(thing, Source) for thing in gc.get_objects())
 
 
 async def test_a_forged_source_address_does_not_take_another_peers_packets(endpoint: Endpoint) -> None:

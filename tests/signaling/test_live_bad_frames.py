@@ -137,6 +137,9 @@ async def test_empty_messages_naive_times_and_past_bookings_are_refused(tmp_path
         assert "time zone" in naive["message"]
         past = await mei.refused("booking.propose", cmid=cmid(), starts_at="2020-12-01T10:00:00Z", **booking)
         assert "past" in past["message"]
+        for time in ("2029-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00"):
+            far = await mei.refused("booking.propose", cmid=cmid(), starts_at=time, **booking)
+            assert "two years" in far["message"]
 
 
 async def test_an_id_used_for_another_thing_before_is_refused(tmp_path: Path) -> None:
