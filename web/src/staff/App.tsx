@@ -1,5 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { language } from "../i18n/language";
 import { staff } from "../i18n/staff.texts";
 import type { Door, SignedIn } from "../state/staffDoor";
@@ -47,7 +47,7 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
 }
 
 function Place({ door }: { door: Door }) {
-  const { session, deeds, desk, pages } = useStaff();
+  const { session } = useStaff();
   const status = session.status.value;
   if (status === "replaced") {
     return (
@@ -69,8 +69,30 @@ function Place({ door }: { door: Door }) {
       />
     );
   }
-  // The room opens with the tap: it is ready when the server's word and the first picture come.
-  if (deeds.inCall.value || desk.answering.value) return <CallRoom />;
+  return <Places door={door} />;
+}
+
+/** The desk and its pages; and the call room, which is laid out offstage while this person is available, so that nothing has
+ * to be built between the tap on "Answer" and the first picture. Each call gets a fresh room. */
+function Places({ door }: { door: Door }) {
+  const { deeds, desk } = useStaff();
+  const [round, setRound] = useState(0);
+  const active = deeds.inCall.value || desk.answering.value !== null;
+  const was = useRef(active);
+  useEffect(() => {
+    if (was.current && !active) setRound((n) => n + 1);
+    was.current = active;
+  }, [active]);
+  return (
+    <>
+      {!active && <Page door={door} />}
+      {(active || desk.ready.value) && <CallRoom key={round} active={active} />}
+    </>
+  );
+}
+
+function Page({ door }: { door: Door }) {
+  const { deeds, pages } = useStaff();
   const page = pages.page.value;
   if (page.name === "record") return <RecordPage key={page.callId} callId={page.callId} />;
   if (deeds.ended.value) return <CallEnded call={deeds.ended.value} />;

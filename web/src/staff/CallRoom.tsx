@@ -10,7 +10,7 @@ import { useStaff } from "./staffContext";
 
 const WIDE_ENOUGH_PX = 900;
 /** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
-export function CallRoom() {
+export function CallRoom({ active }: { active: boolean }) {
   const { deeds, pages } = useStaff();
   const [panel, setPanel] = useState(() => innerWidth >= WIDE_ENOUGH_PX);
   const [drawing, setDrawing] = useState(false);
@@ -18,18 +18,18 @@ export function CallRoom() {
   const held = deeds.held.value;
 
   useEffect(() => {
-    if (pages.page.peek().name !== "desk") pages.go({ name: "desk" });
-  }, [pages]);
+    if (active && pages.page.peek().name !== "desk") pages.go({ name: "desk" });
+  }, [active, pages]);
   useEffect(() => {
     if (held) setDrawing(false);
   }, [held]);
   useShortcuts(setDrawing);
 
   return (
-    <div class={panel ? "room call with-panel" : "room call"}>
+    <div class={`room call${panel ? " with-panel" : ""}${active ? "" : " offstage"}`} inert={!active}>
       <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
       {panel && <CallPanel onClose={() => setPanel(false)} />}
-      <CallStage drawing={drawing} onDrawingDone={() => setDrawing(false)} />
+      <CallStage active={active} drawing={drawing} onDrawingDone={() => setDrawing(false)} />
       <CallRail drawing={drawing} onDrawing={() => setDrawing(!drawing)} onOpen={setOpen} />
       {open === "booking" && <BookingDialog onClose={() => setOpen(null)} />}
       {(open === "invite" || open === "handover") && (

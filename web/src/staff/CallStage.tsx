@@ -13,7 +13,8 @@ import { useStaff } from "./staffContext";
 import { useHeldFrame } from "./useHeldFrame";
 
 /** The customer's picture with all that lies on it. */
-export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDrawingDone: () => void }) {
+export function CallStage(props: { active: boolean; drawing: boolean; onDrawingDone: () => void }) {
+  const { active, drawing, onDrawingDone } = props;
   const { session, deeds, board } = useStaff();
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
   const [words, setWords] = useState<Point | null>(null);
@@ -37,7 +38,7 @@ export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDraw
   return (
     <main class={drawing ? "stage drawing" : "stage"}>
       <div class="stage-picture">
-        <RemoteVideo label={staff("customer_picture", { name })} onElement={setVideo} />
+        <RemoteVideo active={active} label={staff("customer_picture", { name })} onElement={setVideo} />
         <Board picture={size} strokes={board.strokes.value} frozenUrl={frozenUrl} frozenAlt={staff("frozen_picture")}>
           {(content, aspect) =>
             drawing && (
@@ -70,18 +71,18 @@ export function CallStage({ drawing, onDrawingDone }: { drawing: boolean; onDraw
       </div>
       <StatusPills />
       <Overlays video={video} />
-      <Faces />
+      {active && <Faces />}
       {drawing ? <DrawPalette low={size.width > size.height * 1.1} onDone={onDrawingDone} /> : <PictureStrip />}
     </main>
   );
 }
 
 /** The remote picture and sound. Says so when the browser wants a tap before it plays sound. */
-function RemoteVideo(props: { label: string; onElement: (video: HTMLVideoElement | null) => void }) {
+function RemoteVideo(props: { active: boolean; label: string; onElement: (video: HTMLVideoElement | null) => void }) {
   const { player } = useStaff();
   const [silent, setSilent] = useState(false);
   const place = useRef<HTMLDivElement>(null);
-  const { label, onElement } = props;
+  const { active, label, onElement } = props;
   const play = useCallback(() => {
     player.element.play().then(
       () => setSilent(false),
@@ -97,6 +98,7 @@ function RemoteVideo(props: { label: string; onElement: (video: HTMLVideoElement
       player.leave();
     };
   }, [player, onElement, play]);
+  useLayoutEffect(() => player.show(active), [player, active]);
   useEffect(() => player.element.setAttribute("aria-label", label), [player, label]);
   return (
     <>

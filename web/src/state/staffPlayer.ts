@@ -2,8 +2,10 @@
  * the first picture after "Answer" waits for no new element. */
 export interface Player {
   readonly element: HTMLVideoElement;
-  /** Puts the element into `place` and makes it the remote picture. */
+  /** Puts the element into `place`. */
   enter(place: HTMLElement): void;
+  /** Makes it the remote picture of a call, or not. */
+  show(active: boolean): void;
   /** Back offstage. */
   leave(): void;
   close(): void;
@@ -24,8 +26,11 @@ export function openPlayer(stream: MediaStream): Player {
   return {
     element,
     enter(place) {
-      element.dataset.remote = "";
       place.prepend(element);
+    },
+    show(active) {
+      if (active) element.dataset.remote = "";
+      else delete element.dataset.remote;
     },
     leave() {
       delete element.dataset.remote;
