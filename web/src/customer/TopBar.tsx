@@ -6,14 +6,15 @@ import type { Customer } from "../state/customer";
 import { Dialog, QualityMark } from "../ui/controls";
 import { t } from "./texts";
 
+const MARKS = { on: "recording", paused: "recording_paused", failed: "recording_failed" } as const;
+
 /** Who, how long, how good, and whether it is recorded: with the way to change the last. */
 export function TopBar({ customer, shop, onRecording }: { customer: Customer; shop: string; onRecording(): void }) {
   const call = customer.session.call.value;
   const quality = customer.link.quality.value;
   const recording = call?.recording ?? "off";
   const seconds = useSeconds(call?.live_at ?? null, customer.session.skewMs.value);
-  const word =
-    recording === "on" ? shared("recording") : recording === "paused" ? shared("recording_paused") : t("recording_off");
+  const word = recording === "off" ? t("recording_off") : shared(MARKS[recording]);
   return (
     <header class="top-bar">
       <span class="pill glass top-name">

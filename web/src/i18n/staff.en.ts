@@ -112,6 +112,7 @@ export const en = {
   not_recorded_why: "There is no recording to pause: the customer did not agree to it.",
   only_live: "This is possible once you are connected.",
   not_recorded: "Not recorded",
+  recording_failed_hint: "This machine cannot write the recording now. The call goes on; free some space on its disk.",
   not_recorded_hint: "The customer did not agree to recording",
   frozen_picture: "Frozen picture",
   frozen: "Frozen",

@@ -114,6 +114,7 @@ export const zh: Record<StaffKey, string> = {
   not_recorded_why: "顾客未同意录制，没有可暂停的录像。",
   only_live: "接通后才能使用。",
   not_recorded: "未录制",
+  recording_failed_hint: "这台机器暂时无法保存录制，通话不受影响。请清理磁盘空间。",
   not_recorded_hint: "顾客未同意录制",
   frozen_picture: "定格画面",
   frozen: "已定格",

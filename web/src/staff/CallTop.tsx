@@ -68,6 +68,14 @@ function Recording() {
       </span>
     );
   }
+  if (call.recording === "failed") {
+    return (
+      <span class="pill glass rec-off" role="status" title={staff("recording_failed_hint")}>
+        <CircleSlash size={15} aria-hidden="true" />
+        <span>{shared("recording_failed")}</span>
+      </span>
+    );
+  }
   const paused = deeds.paused.value || call.recording !== "on";
   return (
     <span class={paused ? "pill glass rec-paused" : "pill glass rec-on"} role="status">
