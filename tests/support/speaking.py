@@ -27,5 +27,3 @@ def clip(seconds: float = 2.0) -> list[bytes]:
 def say(client: Client, packets: list[bytes]) -> None:
     for packet in packets:
         client.send(client.seal(packet))
-
-
