@@ -33,7 +33,6 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
       house.link.stop();
       house.camera.close();
       house.session.stop();
-      house.player.close();
     };
   }, [house]);
   return (
@@ -75,7 +74,7 @@ function Place({ door }: { door: Door }) {
 /** The desk and its pages; and the call room, which is laid out offstage while this person is available, so that nothing has
  * to be built between the tap on "Answer" and the first picture. Each call gets a fresh room. */
 function Places({ door }: { door: Door }) {
-  const { deeds, desk } = useStaff();
+  const { deeds, desk, pages } = useStaff();
   const [round, setRound] = useState(0);
   const active = deeds.inCall.value || desk.answering.value !== null;
   const was = useRef(active);
@@ -83,10 +82,11 @@ function Places({ door }: { door: Door }) {
     if (was.current && !active) setRound((n) => n + 1);
     was.current = active;
   }, [active]);
+  const atDesk = pages.page.value.name === "desk" && !deeds.ended.value;
   return (
     <>
       {!active && <Page door={door} />}
-      {(active || desk.ready.value) && <CallRoom key={round} active={active} />}
+      {(active || (atDesk && desk.ready.value)) && <CallRoom key={round} active={active} />}
     </>
   );
 }
