@@ -1,17 +1,17 @@
 """Every refusal the house can give, with a stable `code` and a sentence that says what to do next.
 
-    Refusal
-    |-- Invalid        (bad_request)      the request cannot be understood
-    |   `-- TooLarge   (too_large)        more than the stated limit
-    |-- NotSignedIn    (not_signed_in)    no or no valid session
-    |   |-- WrongPassword (wrong_password)
-    |   `-- LinkRefused   (link_expired | link_altered)
-    |-- Forbidden      (forbidden)        this person may not do this
-    |-- NotFound       (not_found)
-    |-- Conflict       (conflict)         the state does not allow it now
-    |   `-- AlreadyTaken (already_taken)  somebody else won; `taken_by` says who
-    |-- RateLimited    (rate_limited)     `retry_after_s` says when to come back
-    `-- Unavailable    (unavailable)      the machine cannot do it now; nothing was kept
+Refusal
+|-- Invalid        (bad_request)      the request cannot be understood
+|   `-- TooLarge   (too_large)        more than the stated limit
+|-- NotSignedIn    (not_signed_in)    no or no valid session
+|   |-- WrongPassword (wrong_password)
+|   `-- LinkRefused   (link_expired | link_altered)
+|-- Forbidden      (forbidden)        this person may not do this
+|-- NotFound       (not_found)
+|-- Conflict       (conflict)         the state does not allow it now
+|   `-- AlreadyTaken (already_taken)  somebody else won; `taken_by` says who
+|-- RateLimited    (rate_limited)     `retry_after_s` says when to come back
+`-- Unavailable    (unavailable)      the machine cannot do it now; nothing was kept
 """
 
 from __future__ import annotations
