@@ -1,4 +1,7 @@
-"""From the tap on "Answer" to the first remote picture, in two real Chromium pages through a started server."""
+"""From the tap on "Answer" to the first remote picture, in two real Chromium pages through a started server.
+
+Each person has a browser of their own, as each has a camera of their own: pages of one Chromium share its one fake camera,
+which stands still for one to two seconds on every page when one page asks it for another frame rate."""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from loadtest.people import CustomerPerson, StaffPerson
 from loadtest.server_process import LoupeServer
 
 PICTURE_DEADLINE_MS = 10_000
+LOOK_EVERY_MS = 100  # looking at each frame would make both pages draw frames of their own
+REACTION_S = 1.0  # what a person needs at least to read who is there and to tap
 CONNECTED = "() => probe.peers.some((peer) => peer.connectionState === 'connected')"
 HAS_PICTURE = "() => probe.firstPictureAt > 0"
 # The customer's page has no "Answer": its probe is armed so that the next remote frame counts as the first.
@@ -55,27 +60,28 @@ class Answered:
 async def run(*, calls: int, tell: Callable[[str], None]) -> Answered:
     """Raises NoPicture; NotStarted when there is no server."""
     answered = Answered()
-    async with chromium() as browser:
+    async with chromium() as tablets, chromium() as phones:
         with tempfile.TemporaryDirectory(prefix="loupe-bench-") as folder:
             async with LoupeServer(Path(folder) / "data") as server:
-                staff = await StaffPerson.come_in(browser, server)
+                staff = await StaffPerson.come_in(tablets, server)
                 for number in range(1, calls + 1):
                     tell(f"answering, call {number} of {calls}")
                     try:
-                        await _one_call(browser, server, staff, f"Customer {number}", answered)
+                        await _one_call(phones, server, staff, f"Customer {number}", answered)
                     except (BrowserError, AssertionError) as fault:
                         raise NoPicture(f"call {number} of {calls}: {str(fault).strip()}") from fault
     return answered
 
 
-async def _one_call(browser: Browser, server: LoupeServer, staff: StaffPerson, name: str, answered: Answered) -> None:
+async def _one_call(phones: Browser, server: LoupeServer, staff: StaffPerson, name: str, answered: Answered) -> None:
     await staff.be_available()
-    customer = await CustomerPerson.arrive(browser, server)
+    customer = await CustomerPerson.arrive(phones, server)
     try:
         await customer.join(name)
         await customer.wait_in_line()
         for page in (staff.page, customer.page):
             await page.wait_for_function(CONNECTED)
+        await asyncio.sleep(REACTION_S)
         await customer.page.evaluate(ARM)
         await staff.answer(name)
         await asyncio.gather(*(_picture(page) for page in (staff.page, customer.page)))
@@ -90,4 +96,4 @@ async def _one_call(browser: Browser, server: LoupeServer, staff: StaffPerson, n
 
 
 async def _picture(page: Page) -> None:
-    await page.wait_for_function(HAS_PICTURE, timeout=PICTURE_DEADLINE_MS)
+    await page.wait_for_function(HAS_PICTURE, timeout=PICTURE_DEADLINE_MS, polling=LOOK_EVERY_MS)

@@ -57,7 +57,9 @@ PROBES = """
     watched.add(video);
     const seen = (now, meta) => {
       probe.frames += 1;
-      if (probe.answeredAt && !probe.firstPictureAt) probe.firstPictureAt = performance.now();
+      // When it is on the screen: the callback itself comes later, when the page's own work lets it.
+      if (probe.answeredAt && !probe.firstPictureAt)
+        probe.firstPictureAt = Math.min(performance.now(), Math.max(meta.expectedDisplayTime, meta.presentationTime));
       video.requestVideoFrameCallback(seen);
     };
     video.requestVideoFrameCallback(seen);

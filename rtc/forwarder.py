@@ -194,5 +194,5 @@ class Forwarder:
             "unknown_peer": self._stray,
             "reports_refused": sum(p.reports_refused for p in self._parties.values()),
             "keyframes": sum(s.keyframes for s in sources),
-            "keyframes_asked": sum(s.keyframes_asked for s in sources),
+            "keyframes_asked": sum(s.keys.asked for s in sources),
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rtc import nack, rtcp, rtp
 from rtc.gop import AUDIO_PACKETS, VIDEO_PACKETS, PacketRing
+from rtc.keyframes import KeyframeRequests
 from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from rtc.sdp import MediaLine
 
 MS = 1_000_000
-KEYFRAME_PAUSE_NS = 500 * MS  # browsers answer each request with a whole keyframe: never more than two a second
-IDLE_REFRESH_NS = 1_500 * MS  # while nobody looks, so that a replay stays short
 LARGEST_STEP = 3000  # RFC 3550 A.1, MAX_DROPOUT
 TICKS_PER_REPLAYED_FRAME = 90  # told as 1 ms apart: they are shown as they come, not in their old rhythm
 
@@ -35,7 +34,6 @@ class Source:
         "_always_look",
         "_bad_sequence",
         "_codecs",
-        "_key_tries",
         "_shapes",
         "_start",
         "apt",
@@ -43,10 +41,8 @@ class Source:
         "heard_ns",
         "highest",
         "is_video",
-        "key_wanted",
         "keyframes",
-        "keyframes_asked",
-        "last_ask_ns",
+        "keys",
         "legs",
         "line",
         "malformed",
@@ -86,10 +82,8 @@ class Source:
         self.tap: Tap | None = None
         self.tap_report: Callable[[bytes, int], None] | None = None
         self.received = self.octets = self.duplicates = self.recovered = self.malformed = 0
-        self.keyframes = self.keyframes_asked = 0
-        self.key_wanted = False
-        self.last_ask_ns = -KEYFRAME_PAUSE_NS
-        self._key_tries = 0
+        self.keyframes = 0
+        self.keys = KeyframeRequests()
         self._always_look = False
         self._bad_sequence = -1
         self._start = 0
@@ -142,7 +136,7 @@ class Source:
         self.missing.clear()
         self.ring.forget_keyframe()
         self._bad_sequence = -1
-        self.key_wanted = self.is_video and bool(self.waiting)
+        self.keys.wanted = self.is_video and bool(self.waiting)
 
     def media(self, packet: bytes, now_ns: int) -> None:
         """The hot path: one packet in, one rewritten packet per leg out."""
@@ -293,20 +287,21 @@ class Source:
         ring = self.ring
         ring.key_first, ring.key_stamp, ring.key_ns = number, stamp, now_ns
         self.keyframes += 1
-        self.key_wanted = False
-        self._key_tries = 0
+        self.keys.came()
         for leg in self.legs:
             leg.keyframe()
 
     # --- legs ---
 
     def attach(self, leg: Leg, now_ns: int) -> None:
-        """From now on this leg shows us: video at once from the last keyframe, and a fresh one is asked for."""
+        """From now on this leg shows us: video at once from the last keyframe, with a fresh one a little later."""
         leg.bind(self)
         self.waiting.append(leg)
         if self.is_video:
-            self._admit_by_replay(now_ns)
-            self.request_keyframe(now_ns)
+            if self._admit_by_replay(now_ns):
+                self.keys.want_fresh(now_ns)
+            else:
+                self.request_keyframe(now_ns)
 
     def detach(self, leg: Leg) -> None:
         if leg in self.legs:
@@ -321,10 +316,10 @@ class Source:
         for leg in opened:
             self.party.opened(self, leg, now_ns)
 
-    def _admit_by_replay(self, now_ns: int) -> None:
+    def _admit_by_replay(self, now_ns: int) -> bool:
         found = self.ring.replay(self.highest) if self.waiting else None
         if not found or found[0][0] != self.ring.key_first:
-            return
+            return False
         stamps = list(dict.fromkeys(HEAD.unpack_from(packet)[3] for _, packet in found))
         past = {
             stamp: (self.stamp - (len(stamps) - 1 - place) * TICKS_PER_REPLAYED_FRAME) & rtp.MASK32
@@ -342,6 +337,7 @@ class Source:
                         packet, layout, packet[layout.header_bytes :], head, second, number, past[stamp], -1, now_ns
                     )
         self._admit(now_ns)
+        return True
 
     # --- what we ask of the sender ---
 
@@ -359,17 +355,13 @@ class Source:
 
     def request_keyframe(self, now_ns: int) -> None:
         """Asks now, or as soon as the last request is old enough; again until a keyframe comes."""
-        if not self.is_video:
-            return
-        self.key_wanted = True
-        if self.ssrc < 0 or now_ns - self.last_ask_ns < KEYFRAME_PAUSE_NS:
-            return
-        self.last_ask_ns = now_ns
-        self.keyframes_asked += 1
-        self._key_tries += 1
+        if self.is_video and self.ssrc >= 0 and self.keys.want(now_ns):
+            self._ask_keyframe()
+
+    def _ask_keyframe(self) -> None:
         codec = self.line.codecs.get(self.codec)
         if codec is not None and "nack pli" not in codec.feedback and "ccm fir" in codec.feedback:
-            self.party.send_rtcp(rtcp.build_fir(self.line.ssrc, self.ssrc, self.keyframes_asked))
+            self.party.send_rtcp(rtcp.build_fir(self.line.ssrc, self.ssrc, self.keys.asked))
         else:
             self.party.send_rtcp(rtcp.build_pli(self.line.ssrc, self.ssrc))
 
@@ -379,12 +371,9 @@ class Source:
         if not self.is_video or self.ssrc < 0:
             return
         flows = now_ns - self.heard_ns < 1_000 * MS
-        if self.key_wanted or self.waiting:
-            pause = KEYFRAME_PAUSE_NS if self._key_tries < 10 else 4 * KEYFRAME_PAUSE_NS
-            if now_ns - self.last_ask_ns >= pause:
-                self.request_keyframe(now_ns)
-        elif not self.legs and flows and now_ns - max(self.ring.key_ns, self.last_ask_ns) > IDLE_REFRESH_NS:
-            self.request_keyframe(now_ns)
+        idle = flows and not self.legs and not self.waiting
+        if self.keys.due(now_ns) or (idle and self.keys.stale(self.ring.key_ns, now_ns)):
+            self._ask_keyframe()
 
     def measure(self, span_ns: int) -> tuple[int, int]:
         """Once a second: (lost, expected) of the span."""

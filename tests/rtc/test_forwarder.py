@@ -34,7 +34,7 @@ PLI = (rtcp.PAYLOAD_FEEDBACK, rtcp.PLI)
 NACK = (rtcp.TRANSPORT_FEEDBACK, rtcp.NACK)
 
 
-def test_a_late_joiner_starts_with_the_last_keyframe_and_a_fresh_one_is_asked_for(forwarder: Forwarder) -> None:
+def test_a_late_joiner_starts_with_the_last_keyframe_and_a_fresh_one_is_asked_for_soon(forwarder: Forwarder) -> None:
     phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
     made: list[bytes] = []
     for n in range(10):
@@ -46,9 +46,20 @@ def test_a_late_joiner_starts_with_the_last_keyframe_and_a_fresh_one_is_asked_fo
     assert [sent.payload for sent in got] == [p[rtp.read_layout(p).header_bytes :] for p in made]  # type: ignore[union-attr]
     assert is_key(got[0])
     assert in_order(got)
-    assert phone.port.kinds() == [PLI]
     phone.frame(550 * MS)
     assert in_order(tablet.port.of(tablet.leg("video")))
+    forwarder.tick(850 * MS)
+    assert phone.port.kinds() == []
+    forwarder.tick(900 * MS)
+    assert phone.port.kinds() == [PLI]
+
+
+def test_a_sink_that_cannot_use_the_replay_gets_a_fresh_keyframe_at_once(forwarder: Forwarder) -> None:
+    phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
+    phone.frame(0, key=True)
+    forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 10 * MS)
+    tablet.say(rtcp.build_pli(1, tablet.leg("video")), 30 * MS)
+    assert phone.port.kinds() == [PLI]
 
 
 def test_replayed_frames_are_told_as_just_taken_and_live_ones_keep_their_rhythm(forwarder: Forwarder) -> None:

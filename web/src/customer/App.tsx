@@ -26,9 +26,14 @@ export function App({ customer }: { customer: Customer }) {
     case "form":
       return <FormPage customer={customer} shop={shop} />;
     case "waiting":
-      return <WaitingPage customer={customer} shop={shop} />;
     case "call":
-      return <CallPage customer={customer} shop={shop} />;
+      // The call's page is laid out offstage while waiting: staff are seen at once when they answer.
+      return (
+        <>
+          {phase === "waiting" && <WaitingPage customer={customer} shop={shop} />}
+          <CallPage key="call" customer={customer} shop={shop} active={phase === "call"} />
+        </>
+      );
     case "goodbye":
       return <GoodbyePage customer={customer} shop={shop} />;
     case "replaced":

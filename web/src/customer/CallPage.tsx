@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { FIRST_PICTURE_MS } from "../rtc/connection";
 import type { Customer } from "../state/customer";
 import { ChatPanel } from "./ChatPanel";
 import { chime } from "./chime";
@@ -12,15 +13,18 @@ import { RecordingDialog, TopBar } from "./TopBar";
 import { t } from "./texts";
 
 /** The call: pictures, chat, tools. On a phone the chat lies over the picture; on a wide screen it stands beside it. */
-export function CallPage({ customer, shop }: { customer: Customer; shop: string }) {
+export function CallPage(props: { customer: Customer; shop: string; active: boolean }) {
+  const { customer, shop, active } = props;
   const [recording, setRecording] = useState(false);
   const [chatOpen, setChatOpen] = useState(false);
   const state = customer.session.call.value?.state;
   useEffect(() => {
-    if (state === "live") chime();
+    if (state !== "live") return;
+    const timer = setTimeout(chime, FIRST_PICTURE_MS);
+    return () => clearTimeout(timer);
   }, [state]);
   return (
-    <main class={chatOpen ? "room call chat-open" : "room call"}>
+    <main class={`room call${chatOpen ? " chat-open" : ""}${active ? "" : " offstage"}`} inert={!active}>
       <h1 class="unseen">
         {t("video_call_with")} {shop}
       </h1>

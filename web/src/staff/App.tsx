@@ -13,6 +13,7 @@ import { RecordPage } from "./RecordPage";
 import { SignIn, Unreachable } from "./SignIn";
 import { StaffContext, useStaff } from "./staffContext";
 import { Toasts } from "./Toasts";
+import { useSettled } from "./useSettled";
 
 export function App({ door }: { door: Door }) {
   useSignalEffect(() => {
@@ -77,6 +78,7 @@ function Places({ door }: { door: Door }) {
   const { deeds, desk, pages } = useStaff();
   const [round, setRound] = useState(0);
   const active = deeds.inCall.value || desk.answering.value !== null;
+  const settled = useSettled(active);
   const was = useRef(active);
   useEffect(() => {
     if (was.current && !active) setRound((n) => n + 1);
@@ -85,7 +87,11 @@ function Places({ door }: { door: Door }) {
   const atDesk = pages.page.value.name === "desk" && !deeds.ended.value;
   return (
     <>
-      {!active && <Page door={door} />}
+      {!(active && settled) && (
+        <div class="page-place" hidden={active}>
+          <Page door={door} />
+        </div>
+      )}
       {(active || (atDesk && desk.ready.value)) && <CallRoom key={round} active={active} />}
     </>
   );

@@ -26,7 +26,11 @@ export function CallRoom({ active }: { active: boolean }) {
   useShortcuts(setDrawing);
 
   return (
-    <div class={`room call${panel ? " with-panel" : ""}${active ? "" : " offstage"}`} inert={!active}>
+    <div
+      class={`room call${panel ? " with-panel" : ""}${active ? "" : " offstage"}`}
+      inert={!active}
+      aria-hidden={!active}
+    >
       <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
       {panel && <CallPanel onClose={() => setPanel(false)} />}
       <CallStage active={active} drawing={drawing} onDrawingDone={() => setDrawing(false)} />

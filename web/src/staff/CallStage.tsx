@@ -11,6 +11,7 @@ import { penStyle } from "./penStyle";
 import { Faces, Overlays, StatusPills } from "./StageParts";
 import { useStaff } from "./staffContext";
 import { useHeldFrame } from "./useHeldFrame";
+import { useSettled } from "./useSettled";
 
 /** The customer's picture with all that lies on it. */
 export function CallStage(props: { active: boolean; drawing: boolean; onDrawingDone: () => void }) {
@@ -25,6 +26,7 @@ export function CallStage(props: { active: boolean; drawing: boolean; onDrawingD
   const held = useHeldFrame(video, frozen && !session.board.value.picture_url);
   const frozenUrl = frozen ? (session.board.value.picture_url ?? held) : null;
   const taken = deeds.shots.value;
+  const settled = useSettled(active);
 
   useEffect(() => {
     if (!drawing) setWords(null);
@@ -71,7 +73,7 @@ export function CallStage(props: { active: boolean; drawing: boolean; onDrawingD
       </div>
       <StatusPills />
       <Overlays video={video} />
-      {active && <Faces />}
+      {settled && <Faces />}
       {drawing ? <DrawPalette low={size.width > size.height * 1.1} onDone={onDrawingDone} /> : <PictureStrip />}
     </main>
   );

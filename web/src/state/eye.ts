@@ -3,6 +3,7 @@ import type { Camera } from "./camera";
 import { HEIGHT, Judge, WIDTH } from "./steady";
 
 const EVERY_MS = 120;
+const OPENS_AFTER_MS = 1000; // a new picture first; the phone has better to do when a call begins
 
 /** Watches the own camera with a `Judge` while `wanted` says so; nothing leaves the phone but two yes or no. */
 export function openEye(camera: Camera, wanted: () => boolean): { dark: Signal<boolean>; shaking: Signal<boolean> } {
@@ -17,6 +18,7 @@ export function openEye(camera: Camera, wanted: () => boolean): { dark: Signal<b
   video.muted = true;
   video.playsInline = true;
   let timer: ReturnType<typeof setInterval> | undefined;
+  let opening: ReturnType<typeof setTimeout> | undefined;
 
   const look = () => {
     if (!pen || video.readyState < 2 || document.visibilityState === "hidden") return;
@@ -36,13 +38,17 @@ export function openEye(camera: Camera, wanted: () => boolean): { dark: Signal<b
   effect(() => {
     const track = camera.version.value >= 0 && wanted() && !camera.cameraOff.value ? camera.video : null;
     clearInterval(timer);
+    clearTimeout(opening);
     judge.clear();
     dark.value = false;
     shaking.value = false;
-    video.srcObject = track ? new MediaStream([track]) : null;
+    video.srcObject = null;
     if (!track) return;
-    video.play().catch(() => undefined);
-    timer = setInterval(look, EVERY_MS);
+    opening = setTimeout(() => {
+      video.srcObject = new MediaStream([track]);
+      video.play().catch(() => undefined);
+      timer = setInterval(look, EVERY_MS);
+    }, OPENS_AFTER_MS);
   });
   return { dark, shaking };
 }

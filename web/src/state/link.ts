@@ -82,7 +82,7 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
     const call = session.call.value;
     const flowing = call?.state === "live" && !call.held;
     const other = call?.people.find((person) => person.slot === 0);
-    void connection.level(call?.state === "live" || call?.state === "ringing" ? "live" : "waiting");
+    connection.level(call?.state === "live" || call?.state === "ringing" ? "live" : "waiting");
     connection.expect({
       media: Boolean(flowing && other?.connected),
       picture: Boolean(flowing && other?.connected && other.status?.camera_on && other.status.visible),
