@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { type Language, language, otherLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
+import { useSettled } from "../ui/useSettled";
 import { CallPage } from "./CallPage";
 import { FormPage } from "./FormPage";
 import { GoodbyePage } from "./GoodbyePage";
@@ -15,6 +16,7 @@ export function App({ customer }: { customer: Customer }) {
   const phase = customer.phase.value;
   const entered = customer.entered.value;
   const shop = entered ? (language.value === "en" ? entered.shop.name : entered.shop.name_zh || entered.shop.name) : "";
+  const settled = useSettled(phase === "call");
   useEffect(() => {
     document.title = shop ? `${shop} · Loupe` : "Loupe";
     const room = phase === "call";
@@ -30,7 +32,11 @@ export function App({ customer }: { customer: Customer }) {
       // The call's page is laid out offstage while waiting: staff are seen at once when they answer.
       return (
         <>
-          {phase === "waiting" && <WaitingPage customer={customer} shop={shop} />}
+          {!(phase === "call" && settled) && (
+            <div class="page-place" hidden={phase === "call"}>
+              <WaitingPage customer={customer} shop={shop} />
+            </div>
+          )}
           <CallPage key="call" customer={customer} shop={shop} active={phase === "call"} />
         </>
       );

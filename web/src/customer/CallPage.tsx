@@ -24,7 +24,11 @@ export function CallPage(props: { customer: Customer; shop: string; active: bool
     return () => clearTimeout(timer);
   }, [state]);
   return (
-    <main class={`room call${chatOpen ? " chat-open" : ""}${active ? "" : " offstage"}`} inert={!active}>
+    <main
+      class={`room call${chatOpen ? " chat-open" : ""}${active ? "" : " offstage"}`}
+      inert={!active}
+      aria-hidden={!active}
+    >
       <h1 class="unseen">
         {t("video_call_with")} {shop}
       </h1>

@@ -4,6 +4,7 @@ import { language } from "../i18n/language";
 import { staff } from "../i18n/staff.texts";
 import type { Door, SignedIn } from "../state/staffDoor";
 import { openStaffHouse } from "../state/staffHouse";
+import { useSettled } from "../ui/useSettled";
 import { ArrivalCue } from "./ArrivalCue";
 import { CallEnded } from "./CallEnded";
 import { CallRoom } from "./CallRoom";
@@ -13,7 +14,6 @@ import { RecordPage } from "./RecordPage";
 import { SignIn, Unreachable } from "./SignIn";
 import { StaffContext, useStaff } from "./staffContext";
 import { Toasts } from "./Toasts";
-import { useSettled } from "./useSettled";
 
 export function App({ door }: { door: Door }) {
   useSignalEffect(() => {

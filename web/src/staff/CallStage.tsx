@@ -4,6 +4,7 @@ import type { Point } from "../board/geometry";
 import { sendable } from "../board/geometry";
 import { Surface } from "../board/Surface";
 import { staff } from "../i18n/staff.texts";
+import { useSettled } from "../ui/useSettled";
 import { newId } from "../wire/ids";
 import { DrawPalette, WordsBox } from "./DrawPalette";
 import { PictureStrip } from "./PictureStrip";
@@ -11,7 +12,6 @@ import { penStyle } from "./penStyle";
 import { Faces, Overlays, StatusPills } from "./StageParts";
 import { useStaff } from "./staffContext";
 import { useHeldFrame } from "./useHeldFrame";
-import { useSettled } from "./useSettled";
 
 /** The customer's picture with all that lies on it. */
 export function CallStage(props: { active: boolean; drawing: boolean; onDrawingDone: () => void }) {
