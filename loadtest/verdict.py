@@ -1,0 +1,119 @@
+"""What the figures mean, in sentences that the owner of a shop understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loadtest.outcome import Outcome
+
+# ITU-T G.114: 150 ms one way are not noticed; what the server adds must leave room for two radio networks.
+UNNOTICED_MS, FELT_MS = 20.0, 100.0
+PROMPT_PICTURE_MS, SLOW_PICTURE_MS = 600.0, 2000.0
+PROMPT_MESSAGE_MS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    is_good: bool
+    sentences: list[str]
+
+
+def verdict_of(outcome: Outcome) -> Verdict:
+    """Good: nothing failed, no limit was passed and the run was not cut short."""
+    numbers = outcome.numbers
+    found = [
+        sentence
+        for judged in (_calls, _transit, _picture, _chat, _messages, _recording, _room, _growth)
+        if (sentence := judged(numbers)) is not None
+    ]
+    is_good = all(good for good, _ in found) and not outcome.passed_limits and not outcome.is_partial
+    sentences = [text for _, text in found]
+    if outcome.is_partial:
+        sentences.insert(0, "This run was stopped before its end: the figures cover only the part that ran.")
+    if outcome.limits:
+        kept = len(outcome.limits) - len(outcome.passed_limits)
+        sentences.append(f"{kept} of {len(outcome.limits)} limits were kept.")
+    return Verdict(is_good, sentences or ["Nothing was measured."])
+
+
+Judged = tuple[bool, str] | None
+
+
+def _calls(numbers: Mapping[str, float]) -> Judged:
+    failed = numbers.get("calls_failed", 0)
+    if "calls" not in numbers:
+        return None
+    calls = numbers["calls"]
+    if failed:
+        return False, f"{failed:.0f} of {calls + failed:.0f} calls did not come about or broke."
+    return True, f"{calls:.0f} {'call' if calls == 1 else 'calls'} came about and held."
+
+
+def _transit(numbers: Mapping[str, float]) -> Judged:
+    p99 = numbers.get("transit_ms.p99")
+    if p99 is None:
+        return None
+    if p99 <= UNNOTICED_MS:
+        said = "nobody notices that a server stands in between"
+    elif p99 <= FELT_MS:
+        said = "a careful listener may notice it"
+    else:
+        said = "people begin to talk over each other"
+    return p99 <= FELT_MS, f"99 of 100 pictures came through within {p99:.1f} ms: {said}."
+
+
+def _picture(numbers: Mapping[str, float]) -> Judged:
+    p95 = numbers.get("first_frame_ms.p95")
+    if p95 is None:
+        return None
+    said = "at once" if p95 <= PROMPT_PICTURE_MS else "with a wait" if p95 <= SLOW_PICTURE_MS else "far too late"
+    return p95 <= SLOW_PICTURE_MS, f"After a tap on Answer the picture appears {said} (95 of 100 within {p95:.0f} ms)."
+
+
+def _chat(numbers: Mapping[str, float]) -> Judged:
+    p99 = numbers.get("chat_ms.p99")
+    if p99 is None:
+        return None
+    said = "at once" if p99 <= PROMPT_MESSAGE_MS else "with a delay that one notices" if p99 <= 1000 else "late"
+    return p99 <= 1000, f"A written message is confirmed {said} (99 of 100 within {p99:.0f} ms)."
+
+
+def _messages(numbers: Mapping[str, float]) -> Judged:
+    lost, twice = numbers.get("messages.lost"), numbers.get("messages.duplicated")
+    if lost is None:
+        return None
+    wrong = lost + (twice or 0) + numbers.get("messages.reordered", 0)
+    if wrong:
+        return False, f"{lost:.0f} messages were lost, {twice or 0:.0f} came twice: that must not happen."
+    return True, "No message was lost, none came twice, none out of order."
+
+
+def _recording(numbers: Mapping[str, float]) -> Judged:
+    received, recorded = numbers.get("recording.frames_received"), numbers.get("recording.frames_recorded")
+    if received is None or recorded is None:
+        return None
+    missing = max(0.0, received - recorded)
+    if missing > 0.001 * received:
+        return False, f"{missing:.0f} of {received:.0f} pictures are missing from the recordings."
+    return True, "The recordings hold what was seen: " + (
+        "no picture is missing." if not missing else f"{missing:.0f} of {received:.0f} pictures are missing."
+    )
+
+
+def _room(numbers: Mapping[str, float]) -> Judged:
+    per_core = numbers.get("server.calls_per_core")
+    if not per_core:
+        return None
+    return True, f"One processor core of this machine carries about {per_core:.0f} such calls."
+
+
+def _growth(numbers: Mapping[str, float]) -> Judged:
+    before, after = numbers.get("leaks.rss_mb.start"), numbers.get("leaks.rss_mb.end")
+    if before is None or after is None:
+        return None
+    if numbers.get("leaks.is_growing"):
+        return False, f"The server kept more than it should: {before:.0f} MB of memory became {after:.0f} MB."
+    return True, f"The server gave everything back: {before:.0f} MB of memory at the start, {after:.0f} MB at the end."
