@@ -11,6 +11,7 @@ import secrets
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Self
 
 import pylibsrtp
@@ -18,8 +19,11 @@ from aioice import stun
 from aiortc import rtcdtlstransport as dtls
 
 from loadtest import reports
+from loadtest.channel import Channel
 from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
 from loadtest.sdp import AUDIO_PT, VIDEO_PT, Answer, read_answer, write_offer
+from loadtest.stream import Stream, payload_at
+from loadtest.watching import Watch
 
 CONNECT_DEADLINE_S = 15.0
 CHECK_EVERY_S = 2.5  # consent freshness (RFC 7675) asks for one in 5 s
@@ -29,34 +33,27 @@ PACING_S = (
     0.004  # Chromium's pacer spreads a frame's packets; a burst would flatter the server, which reads them at once
 )
 KEYFRAME_ON_REQUEST_S = 0.3  # a browser answers a storm of requests with few keyframes
+HEAL_EVERY_S = 0.02
+KEYFRAME_REQUEST_EVERY_S = 0.5
 _VIDEO_STEP, _AUDIO_STEP = 90_000 // FPS, 960
 _IRREGULAR = 450  # ticks: up to 5 ms, as cameras do; it makes frames recognisable by their timestamps
-
-
-class Stream:
-    """One outgoing RTP stream."""
-
-    def __init__(self, payload_type: int) -> None:
-        self.payload_type = payload_type
-        self.ssrc = secrets.randbits(32) or 1
-        self.sequence = random.randrange(1 << 15)
-        self.base = random.randrange(1 << 31)
-        self.stamp = self.base
-        self.packets = self.octets = 0
 
 
 class Client:
     """Usage: `async with Client(clip) as client`, `offer()`, `await connect(answer)`, `start()`.
 
     `received` counts RTP packets opened, `sent` those sealed. `sent_frames` maps a video frame's RTP timestamp to the
-    nanosecond at which its last packet left; `arrived_frames` are (timestamp, nanosecond) of last packets received.
+    nanosecond at which its last packet left; `arrived_frames` are (timestamp, nanosecond) of frames that could be shown.
+    `host` is where the server is; `via`, an address through which it is reached (a network lab).
     """
 
     role = "controlling"
     state = "completed"
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, *, host: str = "127.0.0.1", via: tuple[str, int] | None = None) -> None:
         self._clip = clip
+        self._host = host
+        self.via = via
         self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(16)
         self._certificate = dtls.RTCCertificate.generateCertificate()
         self._dtls = dtls.RTCDtlsTransport(self, [self._certificate])  # type: ignore[arg-type]
@@ -75,31 +72,52 @@ class Client:
         self._keyframe_wanted = False
         self.received = self.sent = self.unreadable = self.keyframe_requests = 0
         self.sent_frames: dict[int, int] = {}
-        self.arrived_frames: list[tuple[int, int]] = []
+        self.watch = Watch()
+        self.arrived_frames = self.watch.shown
+        self.sound_packets = self.sound_expected = self.resent = self.unsent = 0
+        self._sound_highest = -1
+        self._heard_sound = 0
+        self.first_packet_ns = self.checked_ns = self.connected_ns = 0
+        self.channel: Channel | None = None
         self.has_sound = asyncio.Event()
         self.has_picture = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._socket.bind(("127.0.0.1", 0))
-        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        self._open_socket()
         return self
 
-    async def __aexit__(self, *fault: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        pump = self._dtls._task
-        await self._dtls.stop()
-        if pump is not None:
-            await asyncio.gather(pump, return_exceptions=True)
+    def _open_socket(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.bind(("127.0.0.1" if self._host.startswith("127.") else "0.0.0.0", 0))
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
+
+    def _close_socket(self) -> None:
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 
-    def offer(self) -> str:
+    def change_network(self) -> None:
+        """Goes on from another port, as a phone that changes from Wi-Fi to mobile; the next check tells the server."""
+        self._close_socket()
+        self._open_socket()
+        if self._remote is not None:
+            self._put(self._check())
+
+    async def __aexit__(self, *fault: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.channel is not None:
+            await self.channel.close()
+        pump = self._dtls._task
+        await self._dtls.stop()
+        if pump is not None:
+            await asyncio.gather(pump, return_exceptions=True)
+        self._close_socket()
+
+    def offer(self, *, has_channel: bool = False) -> str:
         assert self._socket is not None
         print_ = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
         return write_offer(
@@ -109,21 +127,36 @@ class Client:
             address=self._socket.getsockname(),
             audio_ssrc=self._audio.ssrc,
             video_ssrc=self._video.ssrc,
+            has_channel=has_channel,
         )
 
     async def connect(self, answer: str) -> None:
         """Raises TimeoutError or ConnectionError when the server does not answer checks or the handshake."""
-        self._remote = remote = read_answer(answer)
+        self._remote = remote = read_answer(answer, self._host)
         self._tasks.append(asyncio.create_task(self._keep_consent()))
         async with asyncio.timeout(CONNECT_DEADLINE_S):
             await self._checked.wait()
             await self._dtls.start(dtls.RTCDtlsParameters([dtls.RTCDtlsFingerprint(*remote.fingerprint)]))
         if self._dtls.state != "connected":
             raise ConnectionError("the DTLS handshake with the server failed")
+        self.connected_ns = time.monotonic_ns()
+
+    async def open_channel(self, hear: Callable[[str], None]) -> Channel:
+        """For an offer with a channel; after `connect`. `hear` gets the texts. Raises TimeoutError."""
+        self.channel = Channel(self._dtls, hear)
+        await self.channel.open()
+        return self.channel
 
     def start(self) -> None:
         """Begins to send the clip and the reports."""
-        for work in (self._send_sound(), self._send_picture(), self._send_reports(), self._send_feedback()):
+        work_of_a_browser = (
+            self._send_sound(),
+            self._send_picture(),
+            self._send_reports(),
+            self._send_feedback(),
+            self._heal(),
+        )
+        for work in work_of_a_browser:
             self._tasks.append(asyncio.create_task(work))
 
     def fault(self) -> BaseException | None:
@@ -133,17 +166,20 @@ class Client:
 
     # --- ICE ---
 
-    async def _keep_consent(self) -> None:
+    def _check(self) -> bytes:
         assert self._remote is not None
+        check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        check.attributes["USERNAME"] = f"{self._remote.ufrag}:{self._ufrag}"
+        check.attributes["PRIORITY"] = 1
+        check.attributes["ICE-CONTROLLING"] = 1
+        check.attributes["USE-CANDIDATE"] = None
+        check.add_message_integrity(self._remote.pwd.encode())
+        return bytes(check)
+
+    async def _keep_consent(self) -> None:
         pause = 0.05
         while True:
-            check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-            check.attributes["USERNAME"] = f"{self._remote.ufrag}:{self._ufrag}"
-            check.attributes["PRIORITY"] = 1
-            check.attributes["ICE-CONTROLLING"] = 1
-            check.attributes["USE-CANDIDATE"] = None
-            check.add_message_integrity(self._remote.pwd.encode())
-            self._put(bytes(check))
+            self._put(self._check())
             await asyncio.sleep(CHECK_EVERY_S if self._checked.is_set() else pause)
             pause = min(1.0, pause * 2)
 
@@ -154,6 +190,8 @@ class Client:
             self.unreadable += 1
             return
         if message.message_class == stun.Class.RESPONSE:
+            if not self.checked_ns:
+                self.checked_ns = time.monotonic_ns()
             self._checked.set()
         elif message.message_class == stun.Class.REQUEST:
             answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id)
@@ -172,7 +210,10 @@ class Client:
 
     def _put(self, data: bytes) -> None:
         if self._socket is not None and self._remote is not None:
-            self._socket.sendto(data, self._remote.address)
+            try:
+                self._socket.sendto(data, self.via or self._remote.address)
+            except OSError:  # no room in the socket, or no way to the server now: like a network that loses it
+                self.unsent += 1
 
     # --- receiving ---
 
@@ -200,9 +241,7 @@ class Client:
             return
         try:
             if 192 <= data[1] <= 223:
-                if reports.asks_for_keyframe(session.unprotect_rtcp(data)):
-                    self.keyframe_requests += 1
-                    self._keyframe_wanted = True
+                self._heed(session.unprotect_rtcp(data))
                 return
             packet = session.unprotect(data)
         except pylibsrtp.Error:
@@ -211,17 +250,55 @@ class Client:
         self.received += 1
         second, sequence, stamp, ssrc = struct.unpack_from("!xBHII", packet)
         self._heard[ssrc] = sequence
+        if not self.first_packet_ns:
+            self.first_packet_ns = now_ns
         if second & 0x7F == VIDEO_PT:
-            self._heard_video = ssrc
-            self.has_picture.set()
-            if second & 0x80:
-                self.arrived_frames.append((stamp, now_ns))
+            if ssrc != self._heard_video:
+                self._heard_video = ssrc
+                self.has_picture.set()
+            payload = memoryview(packet)[payload_at(packet) :]
+            self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=now_ns)
         else:
-            self.has_sound.set()
+            self._count_sound(ssrc, sequence)
         if self._remote is not None and self._remote.transport_cc:
             number = reports.transport_number(packet, self._remote.transport_cc)
             if number is not None:
                 self._wide_arrivals.append((number, now_ns))
+
+    def _heed(self, compound: bytes) -> None:
+        if reports.asks_for_keyframe(compound):
+            self.keyframe_requests += 1
+            self._keyframe_wanted = True
+        for sequence in reports.asked_packets(compound):
+            sealed = self._video.kept.get(sequence)
+            if sealed is not None:
+                self.resent += 1
+                self._put(sealed)
+
+    def _count_sound(self, ssrc: int, sequence: int) -> None:
+        self.sound_packets += 1
+        ahead = (sequence - self._sound_highest) & 0xFFFF
+        if ssrc != self._heard_sound:
+            self._heard_sound = ssrc
+            self.has_sound.set()
+            ahead = 1
+        if ahead < 0x8000:
+            self.sound_expected += ahead
+            self._sound_highest = sequence
+
+    async def _heal(self) -> None:
+        """Asks again for what is missing, and for a keyframe when the picture stands, as browsers do."""
+        asked_at = 0.0
+        while True:
+            await asyncio.sleep(HEAL_EVERY_S)
+            now_ns = time.monotonic_ns()
+            if wanted := self.watch.to_ask_for(now_ns):
+                request = reports.lost_packets_request(self._video.ssrc, self._heard_video, sorted(wanted))
+                self._put_report(request)
+            now = now_ns / 1e9
+            if self.watch.needs_keyframe(now_ns) and now - asked_at > KEYFRAME_REQUEST_EVERY_S:
+                asked_at = now
+                self._put_report(reports.keyframe_request(self._video.ssrc, self._heard_video))
 
     # --- sending ---
 
@@ -238,10 +315,13 @@ class Client:
         if extension:
             head += struct.pack("!HHBHx", 0xBEDE, 1, extension << 4 | 1, self._wide & 0xFFFF)
             self._wide += 1
+        sealed = self._dtls._tx_srtp.protect(head + payload)
+        if stream is self._video:
+            stream.keep(stream.sequence & 0xFFFF, sealed)
         stream.sequence += 1
         stream.packets += 1
         stream.octets += len(payload)
-        self._put(self._dtls._tx_srtp.protect(head + payload))
+        self._put(sealed)
         self.sent += 1
 
     async def _send_sound(self) -> None:

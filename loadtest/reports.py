@@ -45,6 +45,25 @@ def keyframe_request(ssrc: int, media: int) -> bytes:
     return bytes(rtp.RtcpPsfbPacket(fmt=rtp.RTCP_PSFB_PLI, ssrc=ssrc, media_ssrc=media))
 
 
+def lost_packets_request(ssrc: int, media: int, sequences: list[int]) -> bytes:
+    """A generic NACK (RFC 4585 6.2.1) for these sequence numbers, which stand in their order."""
+    return bytes(rtp.RtcpRtpfbPacket(fmt=1, ssrc=ssrc, media_ssrc=media, lost=sequences))
+
+
+def asked_packets(compound: bytes) -> list[int]:
+    """The sequence numbers that generic NACKs in this compound ask for again, whatever stream they are of."""
+    found: list[int] = []
+    at = 0
+    while at + 4 <= len(compound):
+        end = at + 4 + 4 * int.from_bytes(compound[at + 2 : at + 4], "big")
+        if compound[at + 1] == _RTPFB and compound[at] & 0x1F == 1:
+            for place in range(at + 12, min(end, len(compound) - 3), 4):
+                first, mask = struct.unpack_from("!HH", compound, place)
+                found += [first, *((first + by + 1) & 0xFFFF for by in range(16) if mask >> by & 1)]
+        at = end
+    return found
+
+
 def transport_feedback(ssrc: int, media: int, count: int, arrivals: list[tuple[int, int]]) -> bytes:
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1). `arrivals`: (number,
     nanoseconds) in the order of arrival, not empty; numbers that are missing in between are told as lost."""

@@ -21,6 +21,7 @@ class Doors:
     network_staff_url: str
     username: str
     password: str
+    usernames: tuple[str, ...]
     media_ports: tuple[int, ...]
 
 
@@ -32,6 +33,7 @@ def json_line(doors: Doors, worker_pids: list[int]) -> str:
             "phone_url": doors.customer_url,
             "username": doors.username,
             "password": doors.password,
+            "usernames": list(doors.usernames),
             "media_ports": list(doors.media_ports),
             "worker_pids": worker_pids,
         }

@@ -26,6 +26,7 @@ def loupe() -> None:
 @app.command()
 def serve(
     demo: Annotated[bool, typer.Option(help="Make and open the demonstration shop.")] = False,
+    demo_staff: Annotated[int, typer.Option(min=3, max=1000, help="How many people work in it (for a load test).")] = 3,
     host: Annotated[str | None, typer.Option(help="Address to listen on (see docs/operations.md).")] = None,
     port: Annotated[int | None, typer.Option(help="Plain HTTP port.")] = None,
     tls_port: Annotated[int | None, typer.Option(help="HTTPS port.")] = None,
@@ -57,7 +58,7 @@ def serve(
     from server.run import serve as run  # the imports of a whole server: only when there is one to start
 
     try:
-        asyncio.run(run(settings, demo=demo, as_json=json))
+        asyncio.run(run(settings, demo=demo, demo_staff=demo_staff, as_json=json))
     except (CannotStart, Refusal) as fault:
         errors.print(f"Loupe cannot start. {fault}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

@@ -33,10 +33,17 @@ PEOPLE = (("staff-lin", "lin", "Lin Mei"), ("staff-li", "li", "Li Wei"), ("staff
 class SignIn:
     username: str
     password: str
+    usernames: tuple[str, ...] = ()
 
 
-async def make_demo(people: PeopleStore, data: Path) -> SignIn:
-    """The shop's sign-in; makes shop and people when this data folder has none.
+def staff_of_demo(count: int) -> list[tuple[str, str, str]]:
+    """Id, username and name. Beyond the three with names: as many as a load test needs."""
+    numbered = [(f"staff-{number}", f"staff{number}", f"Colleague {number}") for number in range(4, count + 1)]
+    return [*PEOPLE[:count], *numbered]
+
+
+async def make_demo(people: PeopleStore, data: Path, *, staff: int = len(PEOPLE)) -> SignIn:
+    """The shop's sign-in; makes the shop and its people, `staff` of them at least, when this data folder lacks them.
 
     The password is written before the people are, so that a start that is cut off in between is mended by the next.
     """
@@ -53,13 +60,15 @@ async def make_demo(people: PeopleStore, data: Path) -> SignIn:
             "Put it back from a backup, or name an empty folder with --data."
         )
     password = password or _new_password(path)
-    for staff_id, username, name in PEOPLE:
-        if staff_id not in known:
-            hashed = await hash_password(password)
-            await people.add_staff(
-                Staff(id=staff_id, shop_id=SHOP.id, username=username, name=name, role="manager", password_hash=hashed)
-            )
-    return SignIn(PEOPLE[0][1], password)
+    wanted = staff_of_demo(staff)
+    missing = [person for person in wanted if person[0] not in known]
+    # One hash for all: they share the password, and a thousand hashes would take a minute.
+    hashed = await hash_password(password) if missing else ""
+    for staff_id, username, name in missing:
+        await people.add_staff(
+            Staff(id=staff_id, shop_id=SHOP.id, username=username, name=name, role="manager", password_hash=hashed)
+        )
+    return SignIn(PEOPLE[0][1], password, tuple(username for _, username, _ in wanted))
 
 
 def _kept_password(path: Path) -> str | None:

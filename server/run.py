@@ -41,7 +41,7 @@ IDLE_CONNECTION_S = 30.0
 MOST_DESCRIPTORS = 65_536
 
 
-async def serve(settings: Settings, *, demo: bool, as_json: bool) -> None:
+async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: bool) -> None:
     """Serves until SIGINT or SIGTERM. Raises CannotStart or a Refusal, each with a sentence, when it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -51,7 +51,7 @@ async def serve(settings: Settings, *, demo: bool, as_json: bool) -> None:
     allow_many_connections()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database))
-        sign_in = await make_demo(database.people, settings.data) if demo else SignIn("", "")
+        sign_in = await make_demo(database.people, settings.data, staff=demo_staff) if demo else SignIn("", "")
         node, ports, pids = await _open_node(settings, stack)
         door = Door(settings)
         house = House(
@@ -157,6 +157,7 @@ class Door:
             network_staff_url=f"{network}/staff",
             username=sign_in.username,
             password=sign_in.password,
+            usernames=sign_in.usernames,
             media_ports=ports,
         )
 

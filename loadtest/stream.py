@@ -1,0 +1,31 @@
+"""What a client keeps of one RTP stream that it sends, and where a received packet's payload is."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+KEPT_PACKETS = 512  # for who asks again: more than 2 s of video
+
+
+class Stream:
+    """One outgoing RTP stream."""
+
+    def __init__(self, payload_type: int) -> None:
+        self.payload_type = payload_type
+        self.ssrc = secrets.randbits(32) or 1
+        self.sequence = random.randrange(1 << 15)
+        self.base = random.randrange(1 << 31)
+        self.stamp = self.base
+        self.packets = self.octets = 0
+        self.kept: dict[int, bytes] = {}  # sealed, by sequence number, oldest first
+
+    def keep(self, sequence: int, sealed: bytes) -> None:
+        self.kept[sequence] = sealed
+        if len(self.kept) > KEPT_PACKETS:
+            del self.kept[next(iter(self.kept))]
+
+
+def payload_at(packet: bytes) -> int:
+    """Where the payload of an RTP packet begins (RFC 3550 5.1); our senders list no contributing sources."""
+    return 16 + 4 * int.from_bytes(packet[14:16], "big") if packet[0] & 0x10 else 12
