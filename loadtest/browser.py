@@ -104,16 +104,17 @@ async def chromium(*, camera: Path | None = None) -> AsyncIterator[Browser]:
 
 
 async def person(
-    browser: Browser, *, size: dict[str, int], language: str = "en-US", time_zone: str | None = None
+    browser: Browser, *, size: dict[str, int], language: str = "en-US", time_zone: str | None = None, script: str = ""
 ) -> tuple[BrowserContext, Page]:
-    """A person's own browser profile with one page in it; `time_zone` None: this machine's."""
+    """A person's own browser profile with one page in it; `time_zone` None: this machine's; `script` runs before the
+    page's own."""
     context = await browser.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         locale=language,
         timezone_id=time_zone,
         permissions=["camera", "microphone"],
     )
-    await context.add_init_script(PROBES)
+    await context.add_init_script(PROBES + script)
     page = await context.new_page()
     page.set_default_timeout(15_000)
     return context, page

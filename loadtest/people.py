@@ -15,9 +15,15 @@ class CustomerPerson:
 
     @classmethod
     async def arrive(
-        cls, browser: Browser, server: LoupeServer, *, language: str = "en-US", size: dict[str, int] = PHONE
+        cls,
+        browser: Browser,
+        server: LoupeServer,
+        *,
+        language: str = "en-US",
+        size: dict[str, int] = PHONE,
+        script: str = "",
     ) -> CustomerPerson:
-        context, page = await person(browser, size=size, language=language)
+        context, page = await person(browser, size=size, language=language, script=script)
         await page.goto(server.facts["customer_url"])
         return cls(context, page)
 
@@ -54,8 +60,9 @@ class StaffPerson(CustomerPerson):
         username: str = "",
         language: str = "en-US",
         size: dict[str, int] = TABLET,
+        script: str = "",
     ) -> StaffPerson:
-        context, page = await person(browser, size=size, language=language)
+        context, page = await person(browser, size=size, language=language, script=script)
         await page.goto(server.facts["staff_url"])
         await page.get_by_role("textbox", name="Username").fill(username or server.facts["username"])
         await page.get_by_role("textbox", name="Password").fill(server.facts["password"])

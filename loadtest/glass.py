@@ -1,0 +1,216 @@
+"""Glass to glass: from the moment at which the phone's camera takes a picture to the moment at which the tablet shows it,
+in two real Chromium browsers, through Loupe and directly from browser to browser, in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page
+from playwright.async_api import Error as BrowserError
+
+from loadtest import answering, glass_pages, timecode
+from loadtest.answering import NoPicture
+from loadtest.browser import chromium
+from loadtest.direct import direct_call
+from loadtest.histogram import Histogram, histogram_of
+from loadtest.impairment import Impairment
+from loadtest.lab import Lab
+from loadtest.measures import percentile
+from loadtest.people import CustomerPerson, StaffPerson
+from loadtest.server_process import LoupeServer
+
+Tell = Callable[[str], None]
+CALLS = 10
+WARM_S = 3.0  # the full picture begins 0.3 s after the first one, and the estimate of the path grows for a while
+LEAST_TURN_S = 2.0
+MOST_MS = 10_000.0  # what is older is a misread code, or no conversation
+SETTLE_S = 0.3  # what was on its way when a turn ended
+
+
+@dataclass(slots=True)
+class Freezes:
+    """As `freezeCount` of W3C's webrtc-stats: a picture that stands for 3 times the mean of the last 30, and for at
+    least 150 ms more than that mean."""
+
+    count: int = 0
+    total_ms: float = 0.0
+    longest_ms: float = 0.0
+
+    def add_turn(self, shown_ms: list[float]) -> None:
+        gaps = [later - earlier for earlier, later in pairwise(shown_ms)]
+        for at, gap in enumerate(gaps):
+            recent = gaps[max(0, at - 30) : at] or [glass_pages.FRAME_MS]
+            mean = sum(recent) / len(recent)
+            if gap > max(3 * mean, mean + 150):
+                self.count += 1
+                self.total_ms += gap
+                self.longest_ms = max(self.longest_ms, gap)
+
+    def facts(self) -> dict[str, object]:
+        return {"count": self.count, "total_ms": round(self.total_ms), "longest_ms": round(self.longest_ms)}
+
+
+@dataclass(slots=True)
+class Way:
+    """What one way, Loupe or direct, brought in all its turns."""
+
+    latencies: Histogram = field(default_factory=Histogram)
+    freezes: Freezes = field(default_factory=Freezes)
+    pictures: int = 0
+    unreadable: int = 0
+    turns: list[dict[str, float]] = field(default_factory=list)
+    sent: list[dict[str, float]] = field(default_factory=list)
+    _seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    def add_turn(self, pictures: list[tuple[float, float, list[int]]], correction_ms: float) -> None:
+        """`pictures`: told, shown (ms of the tablet's page clock), brightnesses; `correction_ms` brings the tablet's
+        clock to the phone's."""
+        shown_ms, latencies_ms = [], []
+        for _, shown, means in pictures:
+            shown_ms.append(shown)
+            self.pictures += 1
+            ticks = timecode.read(means)
+            seen = round((shown + correction_ms) * timecode.TICKS_PER_MS) % (1 << timecode.TIME_BITS)
+            latency = MOST_MS if ticks is None else timecode.ticks_between(ticks, seen) / timecode.TICKS_PER_MS
+            if 0 <= latency < MOST_MS:
+                latencies_ms.append(latency)
+                self._seconds.setdefault(int(shown // 1000), []).append(latency)
+            else:
+                self.unreadable += 1
+        self.freezes.add_turn(shown_ms)
+        turn = histogram_of(latencies_ms)
+        self.latencies.merge(turn)
+        if turn.count:
+            self.turns.append({"p50": round(turn.percentile(0.5), 1), "p95": round(turn.percentile(0.95), 1)})
+
+    def series(self, start_ms: float) -> list[tuple[float, float]]:
+        """For plots: (seconds since `start_ms`, median of that second in ms)."""
+        first = int(start_ms // 1000)
+        return [(float(at - first), round(percentile(seen, 0.5), 1)) for at, seen in sorted(self._seconds.items())]
+
+
+async def run(
+    *, seconds: int, impairment: Impairment | None, seed: int, tell: Tell, calls: int = CALLS
+) -> dict[str, object]:
+    """`calls` calls through Loupe and as many direct ones, in turns, `seconds` of pictures each way altogether (at
+    least 2 s per call). Raises NoPicture; NotStarted when there is no server."""
+    start_ms = time.time() * 1000
+    loupe, direct = Way(), Way()
+    first, first_phone = Histogram(), Histogram()
+    turn_s = max(LEAST_TURN_S, seconds / calls)
+    script = glass_pages.script(seed)
+    async with AsyncExitStack() as stack:
+        tablets = await stack.enter_async_context(chromium())
+        phones = await stack.enter_async_context(chromium())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="loupe-glass-"))
+        lab = None
+        if impairment is not None:
+            lab = await stack.enter_async_context(Lab(0, impairment, seed=seed))
+        server = LoupeServer(Path(folder) / "data", advertise_port=lab.port if lab else None)
+        if lab is not None:
+            lab.target_port = server.media_port
+        await stack.enter_async_context(server)
+        for number in range(1, calls + 1):
+            ways = ["Loupe", "direct"] if number % 2 else ["direct", "Loupe"]
+            for way in ways:
+                tell(f"glass to glass, call {number} of {calls}, {way}")
+                try:
+                    if way == "Loupe":
+                        seen = await _through_loupe(phones, tablets, server, script, turn_s, loupe)
+                        first.record(seen[0])
+                        first_phone.record(seen[1])
+                    else:
+                        async with direct_call(
+                            phones, tablets, impairment=impairment, seed=seed + 2 * number, script=script
+                        ) as (phone, tablet):
+                            await _measure(phone, tablet, turn_s, direct)
+                except (BrowserError, AssertionError) as fault:
+                    raise NoPicture(f"call {number} of {calls}, {way}: {str(fault).strip()}") from fault
+    told = facts(loupe, direct, first, first_phone)
+    told["series"] = {"Loupe, ms": loupe.series(start_ms), "direct, ms": direct.series(start_ms)}
+    return told
+
+
+async def _through_loupe(
+    phones: Browser, tablets: Browser, server: LoupeServer, script: str, turn_s: float, way: Way
+) -> tuple[float, float]:
+    """Milliseconds from the tap on "Answer" to the first picture on the tablet, and on the phone."""
+    staff = await StaffPerson.come_in(tablets, server, script=script)
+    customer: CustomerPerson | None = None
+    try:
+        await staff.be_available()
+        customer = await CustomerPerson.arrive(phones, server, script=script)
+        await customer.join("Ana")
+        await customer.wait_in_line()
+        for page in (staff.page, customer.page):
+            await page.wait_for_function(answering.CONNECTED, polling=answering.LOOK_EVERY_MS)
+        await asyncio.sleep(answering.REACTION_S)
+        await customer.page.evaluate(answering.ARM)
+        await staff.answer("Ana")
+        for page in (staff.page, customer.page):
+            await page.wait_for_function(
+                answering.HAS_PICTURE, timeout=answering.PICTURE_DEADLINE_MS, polling=answering.LOOK_EVERY_MS
+            )
+        tapped = await staff.page.evaluate(answering.ANSWERED)
+        tablet_ms = float(await staff.page.evaluate(answering.SEEN)) - tapped
+        phone_ms = float(await customer.page.evaluate(answering.SEEN)) - tapped
+        await _measure(customer.page, staff.page, turn_s, way)
+        await staff.button("Hang up")
+        await staff.button("Back to the desk")
+    finally:
+        if customer is not None:
+            await customer.context.close()
+        await staff.context.close()
+    return tablet_ms, phone_ms
+
+
+async def _measure(phone: Page, tablet: Page, turn_s: float, way: Way) -> None:
+    await asyncio.sleep(WARM_S)
+    before = await _correction_ms(phone, tablet)
+    await asyncio.sleep(SETTLE_S)
+    await tablet.evaluate(glass_pages.BEGIN)
+    await asyncio.sleep(turn_s)
+    read: dict[str, Any] = await tablet.evaluate(glass_pages.END)
+    after = await _correction_ms(phone, tablet)
+    way.add_turn([(told, shown, means) for told, shown, means in read["pictures"]], (before + after) / 2)
+    way.sent.append(await phone.evaluate(glass_pages.SENT))
+
+
+async def _correction_ms(phone: Page, tablet: Page) -> float:
+    """What to add to the tablet's page clock to get the phone's: each is held against the wall clock of the machine."""
+    return float(await tablet.evaluate(glass_pages.CLOCK_OFFSET)) - float(
+        await phone.evaluate(glass_pages.CLOCK_OFFSET)
+    )
+
+
+def facts(loupe: Way, direct: Way, first: Histogram, first_phone: Histogram) -> dict[str, object]:
+    """Under the JSON keys of `python -m loadtest glass`."""
+    through, straight = loupe.latencies.facts(), direct.latencies.facts()
+    above: dict[str, float | None] = {"p50": None, "p95": None}
+    if loupe.latencies.count and direct.latencies.count:
+        above = {
+            name: round(loupe.latencies.percentile(share) - direct.latencies.percentile(share), 2)
+            for name, share in (("p50", 0.5), ("p95", 0.95))
+        }
+    return {
+        "glass": {
+            "loupe_ms": through,
+            "direct_ms": straight,
+            "above_direct_ms": above,
+            "freezes": {"loupe": loupe.freezes.facts(), "direct": direct.freezes.facts()},
+            "frames": {"loupe": loupe.pictures, "direct": direct.pictures},
+            "unreadable_frames": loupe.unreadable + direct.unreadable,
+            "turns": {"loupe": loupe.turns, "direct": direct.turns},
+            "sent": {"loupe": loupe.sent, "direct": direct.sent},
+        },
+        "first_picture_ms": first.facts(),
+        "first_picture_phone_ms": first_phone.facts(),
+    }
