@@ -1,4 +1,4 @@
-"""What bad networks do to a call, through a UDP shim in front of the media port."""
+"""What bad networks do to a call, through the network lab in front of the media port."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from loadtest.browser import HEARS_TONE
+from loadtest.impairment import Impairment
+from loadtest.lab import Lab
 from loadtest.people import share_shown
 from loadtest.server_process import LoupeServer
-from loadtest.shim import Shim
 from tests.journeys.meeting import gap_after, hang_up, meet, ready_record, records
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
@@ -22,20 +23,20 @@ DARK_S = 5.0
 
 
 @pytest_asyncio.fixture
-async def shimmed(tmp_path: Path) -> AsyncIterator[tuple[LoupeServer, Shim]]:
-    async with Shim(0, seed=7) as shim:
-        server = LoupeServer(tmp_path / "data", advertise_port=shim.port)
-        shim.target = ("127.0.0.1", server.media_port)
+async def bad_network(tmp_path: Path) -> AsyncIterator[tuple[LoupeServer, Lab]]:
+    async with Lab(seed=7) as lab:
+        server = LoupeServer(tmp_path / "data", advertise_port=lab.port)
+        lab.target_port = server.media_port
         async with server:
-            yield server, shim
+            yield server, lab
 
 
 async def test_with_five_percent_loss_each_way_the_call_goes_on_and_the_recording_is_whole(
-    browser: Browser, shimmed: tuple[LoupeServer, Shim]
+    browser: Browser, bad_network: tuple[LoupeServer, Lab]
 ) -> None:
-    server, shim = shimmed
+    server, lab = bad_network
     customer, staff = await meet(browser, server)
-    shim.loss = 0.05
+    lab.impairment = Impairment(loss_share=0.05)
     shown = await asyncio.gather(
         share_shown(staff.page, customer.page, 20.0), share_shown(customer.page, staff.page, 20.0)
     )
@@ -43,26 +44,26 @@ async def test_with_five_percent_loss_each_way_the_call_goes_on_and_the_recordin
     assert await staff.page.evaluate(HEARS_TONE) > 0.02
     await hang_up(staff)
     record = await ready_record(staff, server, (await records(staff, server))[0]["id"])
-    assert shim.lost > 50
+    assert lab.counts.lost > 50
     for track in record["recording"]["tracks"]:
         sent = track["frames"] + track["frames_dropped"] + track["frames_missing"]
         assert track["frames"] >= 0.995 * sent, json.dumps(track)
 
 
 async def test_a_cut_websocket_and_then_a_dead_path_and_a_new_port_heal_by_themselves(
-    browser: Browser, shimmed: tuple[LoupeServer, Shim]
+    browser: Browser, bad_network: tuple[LoupeServer, Lab]
 ) -> None:
-    server, shim = shimmed
+    server, lab = bad_network
     customer, staff = await meet(browser, server)
     for page in (customer.page, staff.page):
         await page.evaluate("probe.cutSockets(); probe.healSockets()")
         await page.wait_for_function("() => probe.sockets.some((socket) => socket.readyState === 1)")
-    shim.is_dark = True
+    lab.is_dark = True
     dark = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(DARK_S, dark.set_result, None)
     await dark
-    shim.rebind()
-    shim.is_dark = False
+    lab.rebind()
+    lab.is_dark = False
     gaps = await asyncio.gather(gap_after(staff.page), gap_after(customer.page))
     assert max(gaps) < 2.0, gaps
     await customer.say("still here")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,12 +12,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from loadtest.impairment import Impairment
+from loadtest.lab import Lab
 from rtc.endpoint import Endpoint
 from rtc.events import PeerConnected, TransportEvent
 from rtc.forwarder import Forwarder
 from tests.support.rtc_browser import chromium, peer_page
 from tests.support.rtc_heard import Heard, until
-from tests.support.rtc_shim import Shim
 
 pytestmark = pytest.mark.browser
 
@@ -39,19 +39,6 @@ WATCH = """() => {
 }"""
 
 
-class Leak(Shim):
-    """Loses a share of the packets each way once `share` is set, by a seeded dice."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self.share = 0.0
-        self._dice = random.Random(seed)
-
-    def carry(self, data: bytes, address: Any, from_browser: bool) -> None:
-        if self._dice.random() >= self.share:
-            super().carry(data, address, from_browser)
-
-
 @dataclass
 class Room:
     endpoint: Endpoint
@@ -59,10 +46,10 @@ class Room:
     heard: Heard
     asked: list[str] = field(default_factory=list)
 
-    async def enter(self, name: str, page: Page, *, by_way_of: Shim | None = None) -> None:
+    async def enter(self, name: str, page: Page, *, by_way_of: Lab | None = None) -> None:
         answer = await self.endpoint.open_peer(name, await page.evaluate("offer()"))
         if by_way_of is not None:
-            by_way_of.server_port = self.endpoint.port
+            by_way_of.target_port = self.endpoint.port
             answer = answer.replace(f" {self.endpoint.port} typ", f" {by_way_of.port} typ")
         await page.evaluate("sdp => answer(sdp)", answer)
         await until(lambda: name in self.asked)
@@ -141,7 +128,7 @@ async def test_two_browsers_see_and_hear_each_other_at_once_and_measure_the_whol
 async def test_a_picture_goes_on_and_the_tape_is_whole_when_both_ways_lose_five_percent() -> None:
     tape: dict[tuple[bytes, bytes], int] = {}
     async with (
-        room() as made, Leak(1) as near, Leak(2) as far, chromium() as browser, chromium() as other,
+        room() as made, Lab(seed=1) as near, Lab(seed=2) as far, chromium() as browser, chromium() as other,
         peer_page(browser) as phone, peer_page(other) as tablet,
     ):  # fmt: skip
         await made.enter("phone", phone, by_way_of=near)
@@ -155,12 +142,12 @@ async def test_a_picture_goes_on_and_the_tape_is_whole_when_both_ways_lose_five_
             tape[name] = tape.get(name, 0) + 1
 
         made.forwarder.set_tap("phone", hear)
-        near.share = far.share = 0.05
+        near.impairment = far.impairment = Impairment(loss_share=0.05)
         before = await inbound(tablet, "video")
         started = time.monotonic()
         await asyncio.wait_for(tablet.evaluate("new Promise(done => setTimeout(done, 6000))"), 20)
         after = await inbound(tablet, "video")
-        near.share = far.share = 0.0
+        near.impairment = far.impairment = Impairment()
         rate = (after["framesDecoded"] - before["framesDecoded"]) / (time.monotonic() - started)
         await until(lambda: not any(source.missing for source in made.forwarder.source_of("phone").sources.values()))
         assert rate > 10

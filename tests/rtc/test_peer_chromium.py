@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
+from loadtest.lab import Lab
 from rtc.endpoint import Endpoint
 from rtc.events import ChannelOpen, ChannelText, PeerBack, PeerClosed, PeerConnected, PeerLost
 from tests.support.rtc_browser import chromium, peer_page
 from tests.support.rtc_heard import Heard, until
-from tests.support.rtc_shim import Shim
 
 pytestmark = pytest.mark.browser
 
@@ -80,24 +80,24 @@ async def test_chromium_connects_with_gcm_sends_packets_and_talks_on_the_data_ch
 async def test_a_cut_network_is_noticed_and_heals_by_itself_from_another_port() -> None:
     heard = Heard()
     async with (
-        Shim() as shim,
-        Endpoint("127.0.0.1", 0, hear=heard, advertise=[("127.0.0.1", shim.port)]) as endpoint,
+        Lab() as lab,
+        Endpoint("127.0.0.1", 0, hear=heard, advertise=[("127.0.0.1", lab.port)]) as endpoint,
         chromium() as browser,
         peer_page(browser) as page,
     ):
-        shim.server_port = endpoint.port
+        lab.target_port = endpoint.port
         await page.evaluate("sdp => answer(sdp)", await endpoint.open_peer("ann", await page.evaluate("offer()")))
         await heard.until(ChannelOpen)
         peer = endpoint.peers["ann"]
         await until(lambda: endpoint.counters.srtp_opened > 20)
         before = peer.ice.address
-        shim.is_cut = True
+        lab.is_dark = True
         lost = await heard.until(PeerLost, deadline_s=5)
         assert lost.silent_s < 3
         await page.evaluate("dc.send('said while away')")
         assert not peer.send_text("would wait")
-        await shim.rebind()
-        shim.is_cut = False
+        lab.rebind()
+        lab.is_dark = False
         await heard.until(PeerBack, deadline_s=2)
         await until(lambda: peer.ice.address != before, deadline_s=2)
         assert (await heard.until(ChannelText, deadline_s=2)).text == "said while away"
