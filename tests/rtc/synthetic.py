@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass, field
 
-from rtc import rtp
+from rtc import rtcp, rtp
 from rtc.forwarder import Forwarder
 from rtc.sdp import Codec, MediaLine, Negotiated
 
@@ -203,3 +204,20 @@ class Browser:
 
     def say(self, data: bytes, now_ns: int) -> None:
         self.forwarder.rtcp_in(self.id, data, now_ns)
+
+
+PLI = (rtcp.PAYLOAD_FEEDBACK, rtcp.PLI)
+NACK = (rtcp.TRANSPORT_FEEDBACK, rtcp.NACK)
+
+
+def both(a: Browser, b: Browser) -> list[tuple[str, int, str]]:
+    """Routes of two who see and hear each other."""
+    return [(a.id, 0, b.id), (b.id, 0, a.id)]
+
+
+def in_order(sent: list[Sent]) -> bool:
+    return all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in itertools.pairwise(sent))
+
+
+def is_key(sent: Sent) -> bool:
+    return rtp.vp8_starts_keyframe(sent.payload)
