@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,11 +11,9 @@ from playwright.async_api import Page
 
 from loadtest.impairment import Impairment
 from loadtest.lab import Lab
-from rtc.endpoint import Endpoint
-from rtc.events import PeerConnected, TransportEvent
-from rtc.forwarder import Forwarder
 from tests.support.rtc_browser import chromium, peer_page
-from tests.support.rtc_heard import Heard, until
+from tests.support.rtc_heard import until
+from tests.support.rtc_room import Room, room
 
 pytestmark = pytest.mark.browser
 
@@ -39,51 +34,14 @@ WATCH = """() => {
 }"""
 
 
-@dataclass
-class Room:
-    endpoint: Endpoint
-    forwarder: Forwarder
-    heard: Heard
-    asked: list[str] = field(default_factory=list)
-
-    async def enter(self, name: str, page: Page, *, by_way_of: Lab | None = None) -> None:
-        answer = await self.endpoint.open_peer(name, await page.evaluate("offer()"))
-        if by_way_of is not None:
-            by_way_of.target_port = self.endpoint.port
-            answer = answer.replace(f" {self.endpoint.port} typ", f" {by_way_of.port} typ")
-        await page.evaluate("sdp => answer(sdp)", answer)
-        await until(lambda: name in self.asked)
-        await page.evaluate(WATCH)
-
-
-@asynccontextmanager
-async def room(**options: Any) -> AsyncIterator[Room]:
-    """An endpoint and a forwarder put together as a node does it."""
-    forwarder, heard = Forwarder(), Heard()
-
-    def hear(event: TransportEvent) -> None:
-        heard(event)
-        if isinstance(event, PeerConnected):
-            peer = made.endpoint.peers[event.peer]
-            forwarder.add_peer(peer)
-            party = forwarder.source_of(event.peer)
-            peer.on_rtp, peer.on_rtcp = party.rtp, party.rtcp
-            made.asked.append(event.peer)
-
-    async def tick() -> None:
-        while True:
-            forwarder.tick(time.monotonic_ns())
-            await asyncio.sleep(0.05)
-
-    async with Endpoint("127.0.0.1", 0, hear=hear, **options) as endpoint:
-        made = Room(endpoint, forwarder, heard)
-        ticking = asyncio.create_task(tick())
-        try:
-            yield made
-        finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
+async def enter(made: Room, name: str, page: Page, *, by_way_of: Lab | None = None) -> None:
+    answer = await made.endpoint.open_peer(name, await page.evaluate("offer()"))
+    if by_way_of is not None:
+        by_way_of.target_port = made.endpoint.port
+        answer = answer.replace(f" {made.endpoint.port} typ", f" {by_way_of.port} typ")
+    await page.evaluate("sdp => answer(sdp)", answer)
+    await until(lambda: name in made.connected)
+    await page.evaluate(WATCH)
 
 
 async def inbound(page: Page, kind: str) -> dict[str, Any]:
@@ -99,8 +57,8 @@ async def test_two_browsers_see_and_hear_each_other_at_once_and_measure_the_whol
         peer_page(browser) as phone,
         peer_page(other) as tablet,
     ):
-        await made.enter("phone", phone)
-        await made.enter("tablet", tablet)
+        await enter(made, "phone", phone)
+        await enter(made, "tablet", tablet)
         await until(lambda: all(made.forwarder.gop(name) for name in ("phone", "tablet")))
         answered = time.time() * 1000
         routes = [("tablet", 0, "phone"), ("phone", 0, "tablet")]
@@ -131,8 +89,8 @@ async def test_a_picture_goes_on_and_the_tape_is_whole_when_both_ways_lose_five_
         room() as made, Lab(seed=1) as near, Lab(seed=2) as far, chromium() as browser, chromium() as other,
         peer_page(browser) as phone, peer_page(other) as tablet,
     ):  # fmt: skip
-        await made.enter("phone", phone, by_way_of=near)
-        await made.enter("tablet", tablet, by_way_of=far)
+        await enter(made, "phone", phone, by_way_of=near)
+        await enter(made, "tablet", tablet, by_way_of=far)
         await until(lambda: all(made.forwarder.gop(name) for name in ("phone", "tablet")))
         made.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")], time.monotonic_ns())
         await tablet.evaluate("firstPicture")
@@ -166,7 +124,7 @@ async def test_after_a_hand_over_the_customer_sees_the_colleague_in_the_same_pic
         peer_page(browser) as phone, peer_page(other) as first, peer_page(other) as second,
     ):  # fmt: skip
         for name, page in (("phone", phone), ("first", first), ("second", second)):
-            await made.enter(name, page)
+            await enter(made, name, page)
         await until(lambda: all(made.forwarder.gop(name) for name in ("phone", "first", "second")))
         made.forwarder.set_routes("call", [("phone", 0, "first"), ("first", 0, "phone")], time.monotonic_ns())
         await phone.evaluate("firstPicture")
