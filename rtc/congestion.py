@@ -84,39 +84,57 @@ class Uplink:
         times = [arrivals[n & MASK] // TICK_NS if numbers[n & MASK] == n else None for n in range(first, self.top + 1)]
         return self._build(sender, media, first, times)
 
-    def translated(self, sender: int, media: int, arrivals: dict[int, int | None]) -> list[bytes]:
-        """Feedback from the owner's arrivals, `arrivals` by our number of this source, in ticks of the owner's clock.
+    def translated(self, sender: int, media: int, numbers: list[int], arrivals: list[int | None]) -> list[bytes]:
+        """Feedback from the owner's arrivals: `numbers` are ours of this source, `arrivals` in ticks of the owner's
+        clock, None for what did not arrive.
 
         What came to us and was not for the sink to acknowledge (a repeated packet, a codec it has not) counts as
         arrived with its neighbour: only what the network lost may look lost to the sender.
         """
         first = self.reported + 1
-        last = max(arrivals, default=-1)
-        offset = self._tied(arrivals)
-        if last < first or offset is None:
+        offset = self._tied(numbers, arrivals)
+        if offset is None:
+            return []
+        if numbers[0] == first and numbers[-1] - first == len(numbers) - 1 and numbers == list(
+            range(first, first + len(numbers))
+        ):
+            times = [None if heard is None else max(heard + offset, 0) for heard in arrivals]
+            return self._build(sender, media, first, times)
+        known = dict(zip(numbers, arrivals, strict=True))
+        last = max(known)
+        if last < first:
             return []
         first = max(first, last - LONGEST_RUN)
+        return self._build(sender, media, first, self._filled(known, first, last, offset))
+
+    def _filled(self, known: dict[int, int | None], first: int, last: int, offset: int) -> list[int | None]:
         times: list[int | None] = []
-        latest = next((t + offset for n, t in sorted(arrivals.items()) if n >= first and t is not None), None)
+        latest = next((t + offset for n, t in sorted(known.items()) if n >= first and t is not None), None)
         for n in range(first, last + 1):
-            if n in arrivals:
-                heard = arrivals[n]
+            if n in known:
+                heard = known[n]
                 time = None if heard is None else max(heard + offset, 0)
                 latest = time if time is not None else latest
             else:
                 time = latest if self._numbers[n & MASK] == n else None
             times.append(time)
-        return self._build(sender, media, first, times)
+        return times
 
-    def _tied(self, arrivals: dict[int, int | None]) -> int | None:
+    def _tied(self, numbers: list[int], arrivals: list[int | None]) -> int | None:
         """The owner's clock against ours. It is tied once, such that the packet with the quickest way to the owner took
         no time: to the sender a new owner must not look like a queue that grew, or it halves its bitrate."""
+        offset = self._offset
+        own, times_ns = self._numbers, self._times_ns
+        if offset is not None:
+            n, t = numbers[-1], arrivals[-1]
+            if t is None or own[n & MASK] != n or abs(times_ns[n & MASK] // TICK_NS - t - offset) <= CLOCK_JUMP_TICKS:
+                return offset
         ahead = [
-            self._times_ns[n & MASK] // TICK_NS - t
-            for n, t in arrivals.items()
-            if t is not None and self._numbers[n & MASK] == n
+            times_ns[n & MASK] // TICK_NS - t
+            for n, t in zip(numbers, arrivals, strict=True)
+            if t is not None and own[n & MASK] == n
         ]
-        if ahead and (self._offset is None or abs(max(ahead) - self._offset) > CLOCK_JUMP_TICKS):
+        if ahead and (offset is None or abs(max(ahead) - offset) > CLOCK_JUMP_TICKS):
             self._offset = max(ahead)
         return self._offset
 
@@ -144,20 +162,33 @@ class Downlink:
         """Nothing is sent to this sink any more."""
         self.uplinks, self.numbers = [], []
 
-    def heard(self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, dict[int, int | None]], None]) -> None:
+    def heard(
+        self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, list[int], list[int | None]], None]
+    ) -> None:
         """Sorts a sink's feedback by source, its clock freed of roll-over, and tells each source that this sink owns."""
-        found: dict[Uplink, dict[int, int | None]] = {}
+        found: dict[Uplink, tuple[list[int], list[int | None]]] = {}
+        uplinks, numbers, clock = self.uplinks, self.numbers, self._clock
         sequence = feedback.base
+        behind = (self.counter - sequence) & 0xFFFF
+        current: Uplink | None = None
+        add_number = add_time = None
         for time in feedback.times:
             if time is not None:
-                ahead = (time - self._clock) % WRAP_TICKS
-                self._clock += ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS
-            if (self.counter - sequence) & 0xFFFF < RING:
+                ahead = (time - clock) % WRAP_TICKS
+                clock += ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS
+            if behind < RING:
                 at = sequence & MASK
-                uplink, number = self.uplinks[at], self.numbers[at]
+                uplink, number = uplinks[at], numbers[at]
                 if uplink is not None and number >= 0 and uplink.owner is self:
-                    found.setdefault(uplink, {})[number] = None if time is None else self._clock
+                    if uplink is not current:
+                        current = uplink
+                        listed = found.setdefault(uplink, ([], []))
+                        add_number, add_time = listed[0].append, listed[1].append
+                    add_number(number)  # type: ignore[misc]
+                    add_time(None if time is None else clock)  # type: ignore[misc]
             sequence = (sequence + 1) & 0xFFFF
-        for uplink, arrivals in found.items():
+            behind = (behind - 1) & 0xFFFF
+        self._clock = clock
+        for uplink, (ours, arrivals) in found.items():
             uplink.owner_heard_ns = now_ns
-            tell(uplink, arrivals)
+            tell(uplink, ours, arrivals)

@@ -129,8 +129,8 @@ def _transport_wide(party: Party, data: bytes, now_ns: int) -> None:
     if feedback is None:
         return
 
-    def tell(uplink: Uplink, arrivals: dict[int, int | None]) -> None:
-        uplink.party.tell_uplink(uplink.translated(*uplink.party.speaker, arrivals))
+    def tell(uplink: Uplink, numbers: list[int], arrivals: list[int | None]) -> None:
+        uplink.party.tell_uplink(uplink.translated(*uplink.party.speaker, numbers, arrivals))
 
     party.downlink.heard(feedback, now_ns, tell)
 
