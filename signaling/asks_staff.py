@@ -107,6 +107,7 @@ async def call_invite(stage: Stage, session: Session, ask: CallInvite) -> Ok:
         visit.handovers[ask.staff_id] = session.person_id
     else:
         visit.handovers.pop(ask.staff_id, None)
+    visit.asked.add(ask.staff_id)
     colleague.news(invitation(visit, session.name, is_handover=ask.handover))
     stage.follow(visit)
     return Ok(ref=ask.ref)

@@ -189,6 +189,13 @@ class Invitation(Frame):
     handover: bool
 
 
+class InvitationGone(Frame):
+    """The call is over, or the invitation was taken back: there is nothing to join any more."""
+
+    type: Literal["invitation.gone"] = "invitation.gone"
+    call_id: str
+
+
 class BoardNews(Frame):
     """The whole board changed (freeze, thaw, undo, clear)."""
 
@@ -255,8 +262,8 @@ class Replaced(Frame):
 
 
 Said = (
-    Welcome | Ok | ErrorFrame | CallChanged | EventNews | SeenNews | Line | Place | Invitation | BoardNews | StrokeNews
-    | CommandNews | PictureAsk | PictureRefused | StillWanted | PictureReplaced | MediaRenew | RecordingNews | Replaced
+    Welcome | Ok | ErrorFrame | CallChanged | EventNews | SeenNews | Line | Place | Invitation | InvitationGone | BoardNews
+    | StrokeNews | CommandNews | PictureAsk | PictureRefused | StillWanted | PictureReplaced | MediaRenew | RecordingNews | Replaced
 )  # fmt: skip
 
 # What an event's `body` holds, by kind:

@@ -15,6 +15,7 @@ from signaling.floor import Floor
 from signaling.house import House
 from signaling.line import WaitingLine
 from signaling.media_plan import plan_of
+from signaling.news import InvitationGone
 from signaling.node import Plan
 from signaling.recordings import Recordings
 from signaling.session import Session
@@ -106,8 +107,18 @@ class Stage:
             self._close(visit)
         else:
             self.floor.spawn(self.settle_quietly(visit))
+        self._withdraw(visit)
         self.floor.tell_call(visit, also=also)
         self.line.changed(visit.shop_id)
+
+    def _withdraw(self, visit: Visit) -> None:
+        """Pages that still show an invitation which no longer stands are told."""
+        stands = set() if visit.call.is_over else set(visit.call.invited_ids)
+        for staff_id in visit.asked - stands:
+            visit.asked.discard(staff_id)
+            colleague = self.floor.person(visit, staff_id)
+            if colleague is not None and staff_id not in visit.call.staff_ids:
+                colleague.news(InvitationGone(call_id=visit.id))
 
     async def settle(self, visit: Visit, *, again: bool = False) -> None:
         """Returns when the node has a plan at least as new as the call is now; `again` sends it even if it is the same.

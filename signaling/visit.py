@@ -28,6 +28,7 @@ class Visit:
         self.names: dict[str, str] = {}
         self.board = Board()
         self.handovers: dict[str, str] = {}  # invited colleague -> who wants to leave for them
+        self.asked: set[str] = set()  # colleagues whose page shows an invitation to this call
         self.takes: dict[tuple[str, str], dict[str, Any]] = {}  # (person, cmid) of a picture.take -> its answer
         self.is_planned = False  # the node has heard of this call
         self.is_taped = False

@@ -40,6 +40,7 @@ async def greet(
             if session.person_id in open_visit.call.invited_ids:
                 asker = open_visit.handovers.get(session.person_id)
                 name = open_visit.name_of(asker or open_visit.call.staff_ids[0])
+                open_visit.asked.add(session.person_id)
                 session.news(invitation(open_visit, name, is_handover=asker is not None))
 
 

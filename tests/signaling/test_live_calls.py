@@ -139,6 +139,26 @@ async def test_an_invitation_is_told_again_to_a_page_that_comes_back(tmp_path: P
         assert (await again.news("invitation"))["handover"] is True
 
 
+async def test_an_invitation_is_withdrawn_when_its_call_ends(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        _, mei, call_id = await stand.talking()
+        li = await stand.staff(LI)
+        await _invited(stand, mei, li, call_id, handover=False)
+        await mei.ask("call.end")
+        assert (await li.news("invitation.gone"))["call_id"] == call_id
+
+
+async def test_who_accepted_an_invitation_is_not_told_that_it_is_gone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        _, mei, call_id = await stand.talking()
+        li = await stand.staff(LI)
+        await _invited(stand, mei, li, call_id, handover=False)
+        await li.ask("invite.answer", call_id=call_id, accept=True)
+        await mei.ask("call.end")
+        await li.call_where(lambda c: c["state"] == "ended")
+        assert all(frame["type"] != "invitation.gone" for frame in li.frames)
+
+
 async def test_a_lost_socket_ends_nothing_while_the_media_lives(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()

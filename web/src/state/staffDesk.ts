@@ -57,6 +57,8 @@ export function openDesk(session: Session, camera: Camera, link: Link, notices: 
       forget = setTimeout(() => {
         invitation.value = null;
       }, INVITATION_FOR_MS);
+    } else if (news.type === "invitation.gone" && invitation.value?.call_id === news.call_id) {
+      invitation.value = null;
     }
   });
 

@@ -459,6 +459,12 @@ export interface Invitation {
   handover: boolean;
 }
 
+/** The call is over, or the invitation was taken back: there is nothing to join any more. */
+export interface InvitationGone {
+  type: "invitation.gone";
+  call_id: string;
+}
+
 /** The whole board changed (freeze, thaw, undo, clear). */
 export interface BoardNews {
   type: "board";
@@ -568,6 +574,7 @@ export type Said =
   | Line
   | Place
   | Invitation
+  | InvitationGone
   | BoardNews
   | StrokeNews
   | CommandNews
