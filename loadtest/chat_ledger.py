@@ -1,0 +1,134 @@
+"""What was written, what the server promised, what each reader has: the books of a run, and the audit at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from loadtest.chat_stream import Event
+from loadtest.histogram import Histogram
+
+CARRIERS = ("socket", "channel")
+
+
+@dataclass(slots=True)
+class Message:
+    """`due`: when its author's pace asked for it; `number` counts its author's messages. `position` is the server's
+    promise, 0 without one."""
+
+    cmid: str
+    author: str
+    number: int
+    text: str
+    due: float
+    position: int = 0
+
+
+@dataclass(slots=True)
+class Findings:
+    """Ids of messages that are wrong anywhere: in the server's record or with one of the two people. `delivered`: how
+    many promised ones the other person has. `altered`: the text is not what was written."""
+
+    delivered: int = 0
+    lost: set[str] = field(default_factory=set)
+    duplicated: set[str] = field(default_factory=set)
+    reordered: set[str] = field(default_factory=set)
+    altered: set[str] = field(default_factory=set)
+
+    def add(self, other: Findings) -> None:
+        self.delivered += other.delivered
+        self.lost |= other.lost
+        self.duplicated |= other.duplicated
+        self.reordered |= other.reordered
+        self.altered |= other.altered
+
+
+@dataclass(slots=True)
+class CallBook:
+    """One call: its messages by id, and every event that each of its two people applied, in the order of applying."""
+
+    readers: tuple[str, ...] = ()
+    messages: dict[str, Message] = field(default_factory=dict)
+    applied: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    def audit(self, record: list[Event]) -> Findings:
+        """Holds the server's record and both readers' streams against what was promised. A message without a promise
+        may be kept (its answer was lost) and need not be."""
+        found = self._audit_of(record)
+        kept = {event["position"]: event["cmid"] for event in record}
+        for reader in self.readers:
+            events = self.applied[reader]
+            found.add(self._audit_of(events))
+            found.reordered |= {e["cmid"] for e in events if kept.get(e["position"]) != e["cmid"]}
+            have = {event["cmid"] for event in events}
+            found.delivered += sum(
+                m.position > 0 and m.author != reader and m.cmid in have for m in self.messages.values()
+            )
+        return found
+
+    def _audit_of(self, events: list[Event]) -> Findings:
+        """One list of events. Behind a later message of the same author, or elsewhere than promised: reordered."""
+        found = Findings()
+        newest: dict[str, int] = defaultdict(lambda: -1)
+        places: dict[str, int] = {}
+        for event in events:
+            message = self.messages.get(event["cmid"])
+            if message is None:
+                continue
+            if message.cmid in places:
+                found.duplicated.add(message.cmid)
+            if message.number < newest[message.author] or message.position not in (0, event["position"]):
+                found.reordered.add(message.cmid)
+            if event["body"] != {"text": message.text}:
+                found.altered.add(message.cmid)
+            newest[message.author] = max(newest[message.author], message.number)
+            places[message.cmid] = event["position"]
+        found.lost = {m.cmid for m in self.messages.values() if m.position and m.cmid not in places}
+        return found
+
+
+class Ledger:
+    """`book(call)` holds what happened; latencies run from the moment that the pace asked for a message (no coordinated
+    omission) to the acknowledgement, and to the moment at which the other person has it in its place."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, CallBook] = defaultdict(CallBook)
+        self.acknowledgement = {name: Histogram() for name in CARRIERS}
+        self.delivery = {name: Histogram() for name in (*CARRIERS, "sync")}
+        self.lateness = Histogram()
+        self.started = time.monotonic()
+        self.moved = asyncio.Event()  # set with each acknowledgement and each applied event
+        self._seconds: dict[int, Histogram] = defaultdict(Histogram)
+
+    def written(self, call: str, message: Message) -> None:
+        self.lateness.record_since(message.due, time.monotonic())
+        self.books[call].messages[message.cmid] = message
+
+    def acknowledged(self, call: str, cmid: str, position: int, carrier: str) -> None:
+        message = self.books[call].messages[cmid]
+        message.position = position
+        self.moved.set()
+        self.acknowledgement[carrier].record_since(message.due, time.monotonic())
+
+    def applied(self, call: str, reader: str, event: Event, carrier: str) -> None:
+        book = self.books[call]
+        book.applied[reader].append(event)
+        self.moved.set()
+        message = book.messages.get(event["cmid"])
+        if message is not None and message.author != reader:
+            now = time.monotonic()
+            self.delivery[carrier].record_since(message.due, now)
+            self._seconds[int(now - self.started)].record_since(message.due, now)
+
+    def slowest_by_second(self) -> list[list[float]]:
+        return [[float(second), round(found.max_ms, 3)] for second, found in sorted(self._seconds.items())]
+
+
+def merged(histograms: Iterable[Histogram]) -> Histogram:
+    whole = Histogram()
+    for histogram in histograms:
+        whole.merge(histogram)
+    return whole
