@@ -23,7 +23,7 @@ from loadtest.channel import Channel
 from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
 from loadtest.sdp import AUDIO_PT, VIDEO_PT, Answer, read_answer, write_offer
 from loadtest.stream import Stream, payload_at
-from loadtest.watching import Watch
+from loadtest.watching import SoundCount, Watch
 
 CONNECT_DEADLINE_S = 15.0
 CHECK_EVERY_S = 2.5  # consent freshness (RFC 7675) asks for one in 5 s
@@ -32,7 +32,7 @@ FEEDBACK_EVERY_S = 0.1  # Chromium: 50 to 250 ms
 PACING_S = (
     0.004  # Chromium's pacer spreads a frame's packets; a burst would flatter the server, which reads them at once
 )
-KEYFRAME_ON_REQUEST_S = 0.3  # a browser answers a storm of requests with few keyframes
+KEYFRAME_ON_REQUEST_S = 0.3  # libwebrtc heeds no second request so soon after the one before
 HEAL_EVERY_S = 0.02
 KEYFRAME_REQUEST_EVERY_S = 0.5
 _VIDEO_STEP, _AUDIO_STEP = 90_000 // FPS, 960
@@ -72,15 +72,18 @@ class Client:
         self._keyframe_wanted = False
         self.received = self.sent = self.unreadable = self.keyframe_requests = 0
         self.sent_frames: dict[int, int] = {}
+        self.frame_log: list[tuple[int, int]] = []  # (nanosecond of its timestamp, bytes) of each frame sent
+        self.sound_log: list[tuple[int, int]] = []
+        self._sizes = [sum(len(part) - 1 for part in frame) for frame in clip.frames]
         self.watch = Watch()
         self.arrived_frames = self.watch.shown
-        self.sound_packets = self.sound_expected = self.resent = self.unsent = 0
-        self._sound_highest = -1
-        self._heard_sound = 0
+        self.sound = SoundCount()
+        self.resent = self.unsent = 0
         self.first_packet_ns = self.checked_ns = self.connected_ns = 0
         self.channel: Channel | None = None
         self.has_sound = asyncio.Event()
         self.has_picture = asyncio.Event()
+        self.frame_shown = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._open_socket()
@@ -257,9 +260,11 @@ class Client:
                 self._heard_video = ssrc
                 self.has_picture.set()
             payload = memoryview(packet)[payload_at(packet) :]
-            self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=now_ns)
+            if self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=now_ns):
+                self.frame_shown.set()
         else:
-            self._count_sound(ssrc, sequence)
+            self.sound.packet(ssrc, sequence)
+            self.has_sound.set()
         if self._remote is not None and self._remote.transport_cc:
             number = reports.transport_number(packet, self._remote.transport_cc)
             if number is not None:
@@ -274,17 +279,6 @@ class Client:
             if sealed is not None:
                 self.resent += 1
                 self._put(sealed)
-
-    def _count_sound(self, ssrc: int, sequence: int) -> None:
-        self.sound_packets += 1
-        ahead = (sequence - self._sound_highest) & 0xFFFF
-        if ssrc != self._heard_sound:
-            self._heard_sound = ssrc
-            self.has_sound.set()
-            ahead = 1
-        if ahead < 0x8000:
-            self.sound_expected += ahead
-            self._sound_highest = sequence
 
     async def _heal(self) -> None:
         """Asks again for what is missing, and for a keyframe when the picture stands, as browsers do."""
@@ -330,26 +324,30 @@ class Client:
         index = 0
         while True:
             await _until(due)
+            stream.stamp = stream.base + index * _AUDIO_STEP
+            stream.stamped_ns = int(due * 1e9)
             self._send_packet(stream, sounds[index % len(sounds)], marker=index == 0)
+            self.sound_log.append((stream.stamped_ns, len(sounds[index % len(sounds)])))
             index += 1
-            stream.stamp += _AUDIO_STEP
             due += AUDIO_PACKET_S
 
     async def _send_picture(self) -> None:
         stream, frames = self._video, self._clip.frames
         start = time.monotonic() + random.random() / FPS
         place = count = 0
-        keyframe_at = 0.0
+        heeded_at = 0.0
         while True:
             due = start + count / FPS
             await _until(due)
-            if self._keyframe_wanted and due - keyframe_at > KEYFRAME_ON_REQUEST_S:
+            if self._keyframe_wanted and due - heeded_at > KEYFRAME_ON_REQUEST_S:
                 place = 0
+                heeded_at = due
             self._keyframe_wanted = False
-            if place == 0:
-                keyframe_at = due
             parts = frames[place]
-            stream.stamp = stream.base + count * _VIDEO_STEP + random.randrange(_IRREGULAR)
+            irregular = random.randrange(_IRREGULAR)
+            stream.stamp = stream.base + count * _VIDEO_STEP + irregular
+            stream.stamped_ns = int((due + irregular / 90_000) * 1e9)
+            self.frame_log.append((stream.stamped_ns, self._sizes[place]))
             pace = min(PACING_S, 0.75 / FPS / len(parts))
             for at, part in enumerate(parts):
                 if at:
@@ -366,8 +364,10 @@ class Client:
         while True:
             await asyncio.sleep(REPORT_EVERY_S * random.uniform(0.8, 1.2))
             heard = list(self._heard.items())
-            for stream in (self._audio, self._video):
-                self._put_report(reports.sender_report(stream.ssrc, stream.stamp, stream.packets, stream.octets, heard))
+            now_ns = time.monotonic_ns()
+            for stream, rate in ((self._audio, 48_000), (self._video, 90_000)):
+                stamp = stream.stamp_at(now_ns, rate)
+                self._put_report(reports.sender_report(stream.ssrc, stamp, stream.packets, stream.octets, heard))
                 heard = []
             if self._remote is not None and not self._remote.transport_cc and self._heard_video:
                 estimate = reports.bandwidth_estimate(

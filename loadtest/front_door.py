@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import secrets
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -21,11 +26,29 @@ class Refused(RuntimeError):
 
 
 class Visitor:
-    """One person with one session: `ask` sends a request and returns its answer; news is read and let go."""
+    """One person with one session: `ask` sends a request and returns its answer; `hear` gets news, which is let go when
+    there is none. `steps_ms` has how long each step of coming in took; `via` is an address through which media goes."""
 
-    def __init__(self, base: str, clip: Clip) -> None:
+    def __init__(
+        self,
+        base: str,
+        clip: Clip,
+        *,
+        via: tuple[str, int] | None = None,
+        has_channel: bool = False,
+        is_trusting: bool = False,
+    ) -> None:
         self._base = base
-        self.client = Client(clip)
+        self._clip = clip
+        self._via = via
+        self._has_channel = has_channel
+        self._is_trusting = is_trusting
+        self._host = urlsplit(base).hostname or "127.0.0.1"
+        self.client = self._new_client()
+        self.steps_ms: dict[str, float] = {}
+        self.hear: Callable[[dict[str, Any]], None] = lambda _: None
+        self._path = ""
+        self._delivered = 0
         self._open = AsyncExitStack()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -33,14 +56,22 @@ class Visitor:
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.CookieJar(unsafe=True)  # a cookie of an IP address
-        self._http = await self._open.enter_async_context(aiohttp.ClientSession(self._base, cookie_jar=jar))
-        await self._open.enter_async_context(self.client)
+        connector = aiohttp.TCPConnector(ssl=False) if self._is_trusting else None
+        self._http = await self._open.enter_async_context(
+            aiohttp.ClientSession(self._base, cookie_jar=jar, connector=connector)
+        )
+        await self.client.__aenter__()
         return self
 
     async def __aexit__(self, *fault: object) -> None:
+        await self.client.__aexit__(*fault)
         if self._socket is not None:
             await self._socket.close()
         await self._open.aclose()
+
+    def _new_client(self) -> Client:
+        is_local = self._host in ("localhost", "::1") or self._host.startswith("127.")
+        return Client(self._clip, host="127.0.0.1" if is_local else self._host, via=self._via)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self._http.post(path, json=body) as answer:
@@ -49,25 +80,81 @@ class Visitor:
                 raise Refused(f"{path}: {said.get('message', answer.status)}")
             return said
 
+    async def get(self, path: str) -> dict[str, Any]:
+        async with self._http.get(path) as answer:
+            said: dict[str, Any] = await answer.json()
+            if answer.status != 200:
+                raise Refused(f"{path}: {said.get('message', answer.status)}")
+            return said
+
+    async def download(self, path: str) -> bytes:
+        async with self._http.get(path) as answer:
+            if answer.status != 200:
+                raise Refused(f"{path}: {answer.status}")
+            return await answer.read()
+
     async def begin(self, path: str) -> None:
         """WebSocket, hello, and the idle peer connection that both sides hold before anyone answers."""
-        self._socket = await self._http.ws_connect(path, max_msg_size=1 << 20)
-        reader = asyncio.create_task(self._read(self._socket))
-        self._open.push_async_callback(_end, reader)
-        await self.ask(protocol.Hello(ref=self._ref(), type="hello"))
-        offer = self.client.offer()
-        peer = secrets.token_hex(6)
-        answer = await self.ask(protocol.MediaOffer(ref=self._ref(), type="media.offer", peer=peer, sdp=offer))
-        await self.client.connect(answer["sdp"])
+        self._path = path
+        start = time.monotonic()
+        await self._open_socket()
+        self._step("socket", start)
+        await self._offer()
 
-    async def ask(self, request: protocol.Request) -> dict[str, Any]:
-        """Raises Refused with the server's sentence, TimeoutError when it keeps silent."""
+    async def _open_socket(self) -> None:
+        socket = self._socket = await self._http.ws_connect(self._path, max_msg_size=1 << 20)
+        reader = asyncio.create_task(self._read(socket))
+        self._open.push_async_callback(_end, reader)
+        await self.ask(protocol.Hello(ref=self._ref(), type="hello", position=self._delivered))
+
+    async def _offer(self) -> None:
+        start = time.monotonic()
+        offer = self.client.offer(has_channel=self._has_channel)
+        request = protocol.MediaOffer(ref=self._ref(), type="media.offer", peer=secrets.token_hex(6), sdp=offer)
+        answer = await self.ask(request)
+        offered = self._step("offer", start)
+        await self.client.connect(answer["sdp"])
+        self.steps_ms["ice"] = (self.client.checked_ns / 1e9 - offered) * 1000
+        self.steps_ms["dtls"] = (self.client.connected_ns - self.client.checked_ns) / 1e6
+        if self._has_channel:
+            start = time.monotonic()
+            await self.client.open_channel(lambda text: self._take(json.loads(text)))
+            self._step("channel", start)
+
+    def _step(self, name: str, since: float) -> float:
+        now = time.monotonic()
+        self.steps_ms[name] = (now - since) * 1000
+        return now
+
+    async def reconnect(self) -> None:
+        """As a page that was loaded again: another WebSocket and another peer connection, which sends at once."""
+        former, self.client = self.client, self._new_client()
+        await self.client.__aenter__()
+        if self._socket is not None:
+            await self._socket.close()
+        try:
+            await self.begin(self._path)
+        finally:
+            await former.__aexit__()
+        self.client.start()
+
+    async def ask(self, request: protocol.Request, *, on_channel: bool = False) -> dict[str, Any]:
+        """Raises Refused with the server's sentence, TimeoutError when it keeps silent, ConnectionError when it is gone."""
         assert self._socket is not None
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[request.ref] = answer
-        await self._socket.send_str(request.model_dump_json())
-        async with asyncio.timeout(ANSWER_DEADLINE_S):
-            said = await answer
+        text = request.model_dump_json()
+        try:
+            if on_channel:
+                if self.client.channel is None:
+                    raise ConnectionError("there is no data channel")
+                self.client.channel.send(text)
+            else:
+                await self._socket.send_str(text)
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                said = await answer
+        finally:
+            self._answers.pop(request.ref, None)
         if said["type"] == "error":
             raise Refused(f"{request.model_dump()['type']}: {said['message']}")
         return said
@@ -78,31 +165,55 @@ class Visitor:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
-            said: dict[str, Any] = message.json()
-            answer = self._answers.pop(said.get("ref") or "", None)
-            if answer is not None and not answer.done():
-                answer.set_result(said)
+            if message.type is aiohttp.WSMsgType.TEXT:
+                self._take(message.json())
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(Refused(f"the server closed the WebSocket ({socket.close_code})"))
 
+    def _take(self, said: dict[str, Any]) -> None:
+        answer = self._answers.pop(said.get("ref") or "", None)
+        if answer is not None and not answer.done():
+            answer.set_result(said)
+        if said["type"] == "event" and said["event"]["position"] > self._delivered:
+            self._delivered = said["event"]["position"]
+        self.hear(said)
+
+    async def seen(self) -> None:
+        """Says how far this person is; until then each event also comes on the other carrier a second later."""
+        if self._delivered and self._socket is not None and not self._socket.closed:
+            request = protocol.Seen(ref=self._ref(), type="seen", delivered=self._delivered)
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_str(request.model_dump_json())
+
+    async def say(self, text: str, *, on_channel: bool = False) -> int:
+        """A chat message; its position once it is kept."""
+        request = protocol.MessageSend(ref=self._ref(), type="message.send", cmid=secrets.token_hex(8), text=text)
+        return int((await self.ask(request, on_channel=on_channel))["position"])
+
     async def enter(self, shop: str) -> None:
+        start = time.monotonic()
         await self.post("/api/enter", {"shop": shop, "language": "en"})
+        self._step("enter", start)
         await self.begin("/ws/customer")
 
     async def join(self, name: str, *, consent: bool) -> str:
         """Gets in line; the call's id."""
+        self._delivered = 0
         joined = await self.ask(
             protocol.CallJoin(ref=self._ref(), type="call.join", name=name, matter="A scuffed heel", consent=consent)
         )
         return str(joined["call"]["id"])
 
     async def sign_in(self, username: str, password: str) -> None:
+        start = time.monotonic()
         await self.post("/api/sign-in", {"username": username, "password": password})
+        self._step("sign_in", start)
         await self.begin("/ws/staff")
         await self.ask(protocol.AvailableSet(ref=self._ref(), type="available.set", available=True))
 
     async def answer(self, call_id: str) -> None:
+        self._delivered = 0
         await self.ask(protocol.CallAnswer(ref=self._ref(), type="call.answer", call_id=call_id))
 
     async def hang_up(self) -> None:

@@ -18,7 +18,12 @@ class Stream:
         self.base = random.randrange(1 << 31)
         self.stamp = self.base
         self.packets = self.octets = 0
+        self.stamped_ns = 0  # when what `stamp` stands for was taken
         self.kept: dict[int, bytes] = {}  # sealed, by sequence number, oldest first
+
+    def stamp_at(self, now_ns: int, rate: int) -> int:
+        """The RTP timestamp of this moment, for a sender report (RFC 3550 6.4.1)."""
+        return self.stamp + (now_ns - self.stamped_ns) * rate // 1_000_000_000 if self.stamped_ns else self.stamp
 
     def keep(self, sequence: int, sealed: bytes) -> None:
         self.kept[sequence] = sealed

@@ -92,15 +92,14 @@ def _messages(numbers: Mapping[str, float]) -> Judged:
 
 
 def _recording(numbers: Mapping[str, float]) -> Judged:
-    received, recorded = numbers.get("recording.frames_received"), numbers.get("recording.frames_recorded")
-    if received is None or recorded is None:
+    received, lost_share = numbers.get("recording.frames_received"), numbers.get("recording.lost_share")
+    if received is None or lost_share is None:
         return None
-    missing = max(0.0, received - recorded)
-    if missing > 0.001 * received:
-        return False, f"{missing:.0f} of {received:.0f} pictures are missing from the recordings."
-    return True, "The recordings hold what was seen: " + (
-        "no picture is missing." if not missing else f"{missing:.0f} of {received:.0f} pictures are missing."
-    )
+    missing = round(received * lost_share)
+    if lost_share > 0.001:
+        return False, f"{missing} of {received:.0f} pictures that people saw are missing from the recordings."
+    told = "no picture is missing." if not missing else f"{missing} of {received:.0f} pictures are missing."
+    return True, f"The recordings hold what people saw: {told}"
 
 
 def _room(numbers: Mapping[str, float]) -> Judged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _WRAP = 1 << 16
+_STAMP_WRAP = 1 << 32
 # libwebrtc's freeze: an interval above the larger of 3 times the usual one and the usual one plus 150 ms, at 25 a second.
 FREEZE_NS = 190_000_000
 ASK_AGAIN_NS = 60_000_000
@@ -41,9 +42,10 @@ class Watch:
         self._next = -1  # the sequence number with which the next frame must begin
         self._shown_ns = 0
 
-    def packet(self, sequence: int, stamp: int, payload: memoryview, *, marker: bool, now_ns: int) -> None:
+    def packet(self, sequence: int, stamp: int, payload: memoryview, *, marker: bool, now_ns: int) -> bool:
+        """True when a frame can be shown by it."""
         if not self._count(sequence, now_ns):
-            return
+            return False
         frame = self._frames.get(stamp)
         if frame is None:
             if len(self._frames) >= MOST_FRAMES:
@@ -55,8 +57,7 @@ class Watch:
             frame.is_key = _is_key(payload)
         if marker:
             frame.last = sequence
-        if frame.is_whole:
-            self._show(now_ns)
+        return frame.is_whole and self._show(now_ns)
 
     def _count(self, sequence: int, now_ns: int) -> bool:
         """False for a packet that came before."""
@@ -75,8 +76,9 @@ class Watch:
         self.packets += 1
         return True
 
-    def _show(self, now_ns: int) -> None:
-        """All frames that can be shown now."""
+    def _show(self, now_ns: int) -> bool:
+        """All frames that can be shown now; False when there is none."""
+        before = self.shown_frames
         while True:
             ready = [
                 (stamp, frame)
@@ -84,12 +86,11 @@ class Watch:
                 if frame.is_whole and (frame.is_key or frame.first == self._next)
             ]
             if not ready:
-                return
+                return self.shown_frames > before
             stamp, frame = next(((s, f) for s, f in ready if f.first == self._next), ready[-1])
-            for older in list(self._frames):
-                del self._frames[older]
-                if older == stamp:
-                    break
+            for older in list(self._frames):  # by time, not by arrival: a healed frame comes behind its followers
+                if (stamp - older) % _STAMP_WRAP < _STAMP_WRAP // 2:
+                    del self._frames[older]
             self._next = (frame.last + 1) % _WRAP
             if self._shown_ns and now_ns - self._shown_ns > FREEZE_NS:
                 self.freezes += 1
@@ -116,6 +117,22 @@ class Watch:
 
     def needs_keyframe(self, now_ns: int) -> bool:
         return bool(self._frames) and bool(self._shown_ns) and now_ns - self._shown_ns > KEYFRAME_AFTER_NS
+
+
+class SoundCount:
+    """How many sound packets came, and how many were sent by their numbers."""
+
+    def __init__(self) -> None:
+        self.received = self.expected = 0
+        self._ssrc = 0
+        self._highest = 0
+
+    def packet(self, ssrc: int, sequence: int) -> None:
+        self.received += 1
+        ahead = 1 if ssrc != self._ssrc else (sequence - self._highest) % _WRAP
+        if ahead < _WRAP // 2:
+            self._ssrc, self._highest = ssrc, sequence
+            self.expected += ahead
 
 
 def _is_key(payload: memoryview) -> bool:
