@@ -19,6 +19,7 @@ from playwright.async_api import Error as BrowserError
 from loadtest import answering, glass_pages, timecode
 from loadtest.answering import NoPicture
 from loadtest.browser import chromium
+from loadtest.bystanders import Bystanders
 from loadtest.direct import direct_call
 from loadtest.histogram import Histogram, histogram_of
 from loadtest.impairment import Impairment
@@ -70,9 +71,11 @@ class Way:
     sent: list[dict[str, float]] = field(default_factory=list)
     _seconds: dict[int, list[float]] = field(default_factory=dict)
 
-    def add_turn(self, pictures: list[tuple[float, float, list[int]]], correction_ms: float) -> None:
+    def add_turn(
+        self, pictures: list[tuple[float, float, list[int]]], correction_ms: float, others_cores: float = 0.0
+    ) -> None:
         """`pictures`: told, shown (ms of the tablet's page clock), brightnesses; `correction_ms` brings the tablet's
-        clock to the phone's."""
+        clock to the phone's; `others_cores` is what processes outside the run used meanwhile."""
         shown_ms, latencies_ms = [], []
         for _, shown, means in pictures:
             shown_ms.append(shown)
@@ -89,7 +92,8 @@ class Way:
         turn = histogram_of(latencies_ms)
         self.latencies.merge(turn)
         if turn.count:
-            self.turns.append({"p50": round(turn.percentile(0.5), 1), "p95": round(turn.percentile(0.95), 1)})
+            p50, p95 = (round(turn.percentile(share), 1) for share in (0.5, 0.95))
+            self.turns.append({"p50": p50, "p95": p95, "others_cores": round(others_cores, 2)})
 
     def series(self, start_ms: float) -> list[tuple[float, float]]:
         """For plots: (seconds since `start_ms`, median of that second in ms)."""
@@ -177,10 +181,12 @@ async def _measure(phone: Page, tablet: Page, turn_s: float, way: Way) -> None:
     before = await _correction_ms(phone, tablet)
     await asyncio.sleep(SETTLE_S)
     await tablet.evaluate(glass_pages.BEGIN)
+    bystanders = Bystanders()
     await asyncio.sleep(turn_s)
+    others_cores = bystanders.cores()
     read: dict[str, Any] = await tablet.evaluate(glass_pages.END)
     after = await _correction_ms(phone, tablet)
-    way.add_turn([(told, shown, means) for told, shown, means in read["pictures"]], (before + after) / 2)
+    way.add_turn(read["pictures"], (before + after) / 2, others_cores)
     way.sent.append(await phone.evaluate(glass_pages.SENT))
 
 

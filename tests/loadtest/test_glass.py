@@ -72,7 +72,7 @@ def test_latency_is_corrected_by_the_clocks_difference_and_an_unreadable_picture
     way.add_turn([(start, start, [120] * BLOCKS), (start + 34, start + 34, [])], 0.0)
     assert way.latencies.facts() == {"p50": 50.0, "p95": 50.0, "p99": 50.0, "max": 50.0, "count": 30}
     assert (way.pictures, way.unreadable) == (32, 2)
-    assert way.turns == [{"p50": 50.0, "p95": 50.0}]
+    assert way.turns == [{"p50": 50.0, "p95": 50.0, "others_cores": 0.0}]
     assert way.series(start) == [(0.0, 50.0), (1.0, 50.0)]
 
 
