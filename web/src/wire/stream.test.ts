@@ -48,6 +48,16 @@ describe("a call's stream", () => {
     expect(asked).toEqual([1]);
   });
 
+  it("fetches on while an answer holds only a part of what is missing", async () => {
+    const few = new Stream(
+      async (after) => [1, 2, 3, 4, 5].filter((n) => n > after && n <= after + 2).map((n) => event(n)),
+      (events) => applied.push(...events.map((e) => e.position)),
+    );
+    few.turnTo("a");
+    few.take([event(5)]);
+    await vi.waitFor(() => expect(applied).toEqual([1, 2, 3, 4, 5]));
+  });
+
   it("ignores events of another call and starts anew when it turns to it", () => {
     stream.take([event(1), event(1, "b")]);
     expect(stream.turnTo("b")).toBe(true);

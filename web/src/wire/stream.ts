@@ -6,6 +6,7 @@ const PATIENCE_MS = 300; // events behind a newer head are usually on their way
 export class Stream {
   callId: string | null = null;
   position = 0;
+  #head = 0;
   #fetching = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -20,6 +21,7 @@ export class Stream {
     if (callId === this.callId) return false;
     this.callId = callId;
     this.position = 0;
+    this.#head = 0;
     clearTimeout(this.#timer);
     return true;
   }
@@ -28,6 +30,7 @@ export class Stream {
     const fresh: CallEvent[] = [];
     for (const event of [...events].sort((a, b) => a.position - b.position)) {
       if (event.call_id !== this.callId || event.position <= this.position) continue;
+      this.#head = Math.max(this.#head, event.position);
       if (event.position === this.position + 1) {
         this.position = event.position;
         fresh.push(event);
@@ -42,6 +45,7 @@ export class Stream {
   /** The server says that the stream reaches `head`: fetches the rest if it does not come by itself. */
   reaches(head: number): void {
     clearTimeout(this.#timer);
+    this.#head = Math.max(this.#head, head);
     if (head > this.position) this.#timer = setTimeout(() => head > this.position && void this.#fill(), PATIENCE_MS);
   }
 
@@ -52,7 +56,9 @@ export class Stream {
     try {
       const events = await this.fetch(this.position);
       this.#fetching = false;
-      if (callId === this.callId && events.some((event) => event.position === this.position + 1)) this.take(events);
+      if (callId !== this.callId || !events.some((event) => event.position === this.position + 1)) return;
+      this.take(events);
+      if (this.position < this.#head) void this.#fill(); // one answer holds 500 at most
     } catch {
       this.#fetching = false; // the next event or the next welcome asks again
     }

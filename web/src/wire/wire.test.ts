@@ -131,6 +131,33 @@ describe("the wire", () => {
     expect(socket().of("message.send")).toHaveLength(1);
   });
 
+  it("lets no message overtake an unanswered one on a channel that has just opened", () => {
+    welcome();
+    wire.request(message("cmid-0011")).catch(() => undefined);
+    wire.request(message("cmid-0012")).catch(() => undefined);
+    socket().says(ok(socket().of("message.send")[0]));
+    const other = channel(); // the socket may be dying unseen
+    wire.request(message("cmid-0013")).catch(() => undefined);
+    wire.request(message("cmid-0014")).catch(() => undefined);
+    expect(other.of("message.send").map((frame) => frame.cmid)).toEqual(["cmid-0012", "cmid-0013", "cmid-0014"]);
+  });
+
+  it("sends what is unanswered in its order on a new socket", async () => {
+    welcome();
+    const other = channel();
+    for (const cmid of ["cmid-0015", "cmid-0016"]) wire.request(message(cmid)).catch(() => undefined);
+    socket().dies();
+    await vi.advanceTimersByTimeAsync(300);
+    welcome();
+    other.dies();
+    wire.request(message("cmid-0017")).catch(() => undefined);
+    expect(
+      socket()
+        .of("message.send")
+        .map((frame) => frame.cmid),
+    ).toEqual(["cmid-0015", "cmid-0016", "cmid-0017"]);
+  });
+
   it("moves to the socket at once when the channel closes", () => {
     welcome();
     const other = channel();

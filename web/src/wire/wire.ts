@@ -16,6 +16,8 @@ interface Waiting {
   kept: boolean;
   callId: string | null;
   refs: Set<string>;
+  /** Every connection that ever took it. */
+  takenBy: Set<object>;
   sentOn: CarrierName | null;
   timer: ReturnType<typeof setTimeout> | undefined;
   deadline: ReturnType<typeof setTimeout> | undefined;
@@ -54,6 +56,7 @@ export class Wire {
   status: WireStatus = "connecting";
   readonly #socket: Socket;
   #welcomed = false;
+  #socketTurn = {}; // another one for each connection of the socket
   #channel: RTCDataChannel | null = null;
   readonly #waiting = new Set<Waiting>();
   readonly #byRef = new Map<string, Waiting>();
@@ -132,6 +135,7 @@ export class Wire {
         kept: keep,
         callId,
         refs: new Set(),
+        takenBy: new Set(),
         sentOn: null,
         timer: undefined,
         deadline: undefined,
@@ -183,6 +187,23 @@ export class Wire {
     clearTimeout(entry.timer);
     const carrier = this.#carrierFor(entry, avoid);
     if (!carrier) return; // goes out when a carrier opens
+    if ("cmid" in entry.frame) {
+      // Whichever carrier is quicker, durable requests arrive in their order: none goes out before the earlier ones did.
+      const turn = this.#turnOf(carrier);
+      for (const earlier of [...this.#waiting]) {
+        if (earlier === entry) break;
+        if ("cmid" in earlier.frame && !earlier.takenBy.has(turn)) this.#put(earlier, carrier, avoid);
+      }
+    }
+    this.#put(entry, carrier, avoid);
+  }
+
+  #turnOf(carrier: CarrierName): object {
+    return carrier === "channel" && this.#channel ? this.#channel : this.#socketTurn;
+  }
+
+  #put(entry: Waiting, carrier: CarrierName, avoid: CarrierName | null): void {
+    clearTimeout(entry.timer);
     const ref = newId();
     const text = JSON.stringify({ ...entry.frame, ref });
     try {
@@ -194,6 +215,7 @@ export class Wire {
     }
     const again = entry.sentOn !== null;
     entry.refs.add(ref);
+    entry.takenBy.add(this.#turnOf(carrier));
     entry.sentOn = carrier;
     this.#byRef.set(ref, entry);
     if ("cmid" in entry.frame)
@@ -297,6 +319,7 @@ export class Wire {
 
   #socketClosed(forbidden: boolean): void {
     this.#welcomed = false;
+    this.#socketTurn = {};
     if (this.status !== "replaced") this.#say(forbidden ? "refused" : "lost");
     this.#failOver("socket");
   }
