@@ -95,8 +95,10 @@ class Uplink:
         offset = self._tied(numbers, arrivals)
         if offset is None:
             return []
-        if numbers[0] == first and numbers[-1] - first == len(numbers) - 1 and numbers == list(
-            range(first, first + len(numbers))
+        if (
+            numbers[0] == first
+            and numbers[-1] - first == len(numbers) - 1
+            and numbers == list(range(first, first + len(numbers)))
         ):
             times = [None if heard is None else max(heard + offset, 0) for heard in arrivals]
             return self._build(sender, media, first, times)

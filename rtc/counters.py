@@ -25,6 +25,7 @@ class Counters:
         "peers_opened",
         "sendto_dropped",
         "sendto_failed",
+        "shed",
         "srtcp_auth_failed",
         "srtcp_opened",
         "srtcp_replayed",
@@ -69,6 +70,7 @@ class Counters:
     peers_opened: int
     sendto_dropped: int
     sendto_failed: int
+    shed: int
     srtcp_auth_failed: int
     srtcp_opened: int
     srtcp_replayed: int

@@ -20,6 +20,7 @@ from rtc.events import PeerClosed, TransportEvent
 from rtc.ice import Address, Credentials
 from rtc.offer import Offer, read_offer
 from rtc.peer import Peer
+from rtc.pressure import LARGEST_VOICE, Pressure
 from rtc.sdp import negotiate
 from rtc.udp import bound_socket, reachable_addresses
 
@@ -53,6 +54,7 @@ class Endpoint:
         self.port = port
         self.peers: dict[str, Peer] = {}
         self.counters = Counters()
+        self.pressure = Pressure()
         self.certificate = certificate or SharedCertificate.generateCertificate()
         self.clock_ns = clock_ns
         self._advertise = advertise
@@ -145,7 +147,12 @@ class Endpoint:
             await peer.close()
 
     def stats(self) -> dict[str, float]:
-        return {**self.counters.as_dict(), "peers": float(len(self.peers))}
+        return {**self.counters.as_dict(), "peers": float(len(self.peers)), "busy": float(self.is_busy)}
+
+    @property
+    def is_busy(self) -> bool:
+        """More came than could be handled, just now: no new calls."""
+        return self.pressure.is_high(self.clock_ns())
 
     # --- what peers ask for ---
 
@@ -191,14 +198,17 @@ class Endpoint:
     # --- the reader ---
 
     def _drain(self) -> None:
-        sock, counters = self._socket, self.counters
+        sock, counters, pressure = self._socket, self.counters, self.pressure
         if sock is None:
             return
         by_address, clock_ns, receive = self._by_address, self.clock_ns, sock.recvfrom
+        is_shedding = pressure.is_shedding
         for _ in range(_DRAIN):
             try:
                 data, address = receive(_DATAGRAM_BYTES)
             except BlockingIOError:
+                if is_shedding or pressure.is_lagging:
+                    pressure.caught_up(clock_ns())
                 return
             except OSError:
                 counters.faults += 1
@@ -207,6 +217,9 @@ class Endpoint:
             counters.bytes += len(data)
             first = data[0] if data else 255
             if 128 <= first <= 191:
+                if is_shedding and len(data) > LARGEST_VOICE and not 192 <= data[1] <= 223:
+                    counters.shed += 1
+                    continue
                 peer = by_address.get(address)
                 if peer is not None:
                     peer.receive_media(data, address, clock_ns())
@@ -222,6 +235,7 @@ class Endpoint:
                     counters.unknown_address += 1
             else:
                 counters.garbage += 1
+        pressure.lagged(clock_ns())
 
     def _check(self, data: bytes, address: Address) -> None:
         counters = self.counters

@@ -134,6 +134,9 @@ class LocalNode:
             self._take_up(peer)
         return answer
 
+    def is_busy(self, group: str) -> bool:
+        return self._endpoint.is_busy
+
     async def close_peer(self, peer: str) -> None:
         self._drop(peer)
         await self._endpoint.close_peer(peer)

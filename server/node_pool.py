@@ -65,7 +65,7 @@ class NodePool:
     def _place(self, group: str) -> WorkerNode:
         if group not in self._place_of:
             load = Counter(id(self._place_of[self._group_of[peer]]) for peer in self._group_of)
-            self._place_of[group] = min(self.workers, key=lambda worker: load[id(worker)])
+            self._place_of[group] = min(self.workers, key=lambda worker: (worker.is_busy(group), load[id(worker)]))
         return self._place_of[group]
 
     def _of_peer(self, peer: str) -> WorkerNode:
@@ -88,6 +88,13 @@ class NodePool:
             if is_new:
                 self._forget(peer)
             raise
+
+    def is_busy(self, group: str) -> bool:
+        return (
+            self._place(group).is_busy(group)
+            if group in self._place_of
+            else all(w.is_busy(group) for w in self.workers)
+        )
 
     async def close_peer(self, peer: str) -> None:
         worker = self._of_peer(peer)

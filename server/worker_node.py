@@ -43,6 +43,7 @@ class WorkerNode:
         self._has_ended = asyncio.Event()  # one of them has, since we began
         self._supervisor: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._is_busy = False
 
     async def __aenter__(self) -> Self:
         """Raises Unavailable when the first worker does not come up: who starts a server wants to know, not to wait."""
@@ -145,7 +146,8 @@ class WorkerNode:
                 await self._ready.wait()
             while True:
                 await asyncio.sleep(0.5)
-                await self._ask("stats", {}, SILENCE_DEADLINE_S)
+                stats, _ = await self._ask("stats", {}, SILENCE_DEADLINE_S)
+                self._is_busy = stats["busy"] > 0
         except (errors.Unavailable, TimeoutError):
             log.error("media worker does not answer, ending it")
             self._kill()
@@ -220,6 +222,9 @@ class WorkerNode:
                 self._peers.discard(peer)
             raise
         return str(answer)
+
+    def is_busy(self, group: str) -> bool:
+        return self._is_busy
 
     async def close_peer(self, peer: str) -> None:
         self._peers.discard(peer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.call import Call, set_consent
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound, Unavailable
 from domain.record import Booking, BookingState
 from signaling.asks_both import kept_before_the_end, visit_of
 from signaling.inspection import keep_pending
@@ -29,6 +29,8 @@ async def call_join(stage: Stage, session: Session, ask: CallJoin) -> Ok:
 
 async def _new_visit(stage: Stage, session: Session, name: str, ask: CallJoin) -> Visit:
     house = stage.house
+    if house.node.is_busy(session.shop_id):
+        raise Unavailable("All lines are busy: this server has as many calls as it can carry. Try again in a minute.")
     if name != session.name:
         customer = await house.people.customer(session.person_id)
         await house.people.put_customer(customer.model_copy(update={"name": name}))

@@ -134,6 +134,10 @@ class MediaNode(Protocol):
         (a shop) are placed where they can be connected to each other. Raises Invalid for SDP it cannot serve, with a
         sentence that says what is missing."""
 
+    def is_busy(self, group: str) -> bool:
+        """Packets came faster than the machine could forward them, within the last seconds: calls in progress keep
+        their sound, and no new ones should begin in this group. Never raises."""
+
     async def close_peer(self, peer: str) -> None:
         """Unknown peers are already closed: no error."""
 

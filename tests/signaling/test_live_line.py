@@ -47,6 +47,22 @@ async def test_staff_count_as_available_while_they_say_so_are_here_and_are_not_i
         assert stand.live.staff_available(MEI.shop_id) == 1
 
 
+async def test_a_server_that_carries_all_it_can_refuses_new_calls_and_keeps_those_that_are_there(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, call_id = await stand.talking()
+        stand.house.node.busy = True
+        tom = await stand.tab(TOM)
+        refusal = await tom.refused("call.join", name="Tom", matter="Blue boots", consent=False)
+        assert refusal["code"] == "unavailable"
+        assert await stand.house.calls.open_call_of(TOM.id) is None
+        await ann.ask("message.send", cmid="still-here", text="hello")
+        assert (await mei.event("message"))["body"]["text"] == "hello"
+        stand.house.node.busy = False
+        assert (await tom.ask("call.join", name="Tom", matter="Blue boots", consent=False))["call"]["id"] != call_id
+
+
 async def test_who_joins_twice_gets_the_same_call(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann = await stand.waiting()

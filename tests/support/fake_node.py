@@ -60,6 +60,7 @@ class FakeNode:
         self.unfinished: list[str] = []
         self.shot = Shot(jpeg=jpeg(), width=64, height=48, sharpness=10.0)
         self.broken = False
+        self.busy = False
         self.stalled = False  # True: every call waits for ever
         self._changed = asyncio.Event()
         self._hear: Callable[[NodeEvent], None] = lambda event: None
@@ -101,6 +102,9 @@ class FakeNode:
             raise Invalid("The offer has no video line. Offer one audio and one video line.")
         self.peers.setdefault(peer, FakePeer(group=group)).offers.append(offer_sdp)
         return f"v=0\r\no=- 9 {len(self.peers[peer].offers)} IN IP4 127.0.0.1\r\ns={peer}\r\nt=0 0\r\na=ice-lite\r\n"
+
+    def is_busy(self, group: str) -> bool:
+        return self.busy
 
     async def close_peer(self, peer: str) -> None:
         await self._alive()

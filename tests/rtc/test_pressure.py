@@ -1,0 +1,86 @@
+"""More datagrams than the machine can handle: pictures are left out, voices go on, and it recovers by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+from rtc.endpoint import Endpoint
+from rtc.events import PeerConnected
+from rtc.pressure import BUSY_FOR_NS, MS, SHED_AFTER_NS, SHED_FOR_NS, Pressure
+from tests.support.rtc_client import AUDIO_SSRC, VIDEO_SSRC, Client, rtp
+from tests.support.rtc_heard import Heard, until
+
+SLOW_NS = 1 * MS  # what a packet costs on this test's machine
+
+
+def test_a_burst_is_no_overload() -> None:
+    pressure = Pressure()
+    pressure.lagged(1)
+    pressure.lagged(SHED_AFTER_NS)
+    pressure.caught_up(SHED_AFTER_NS + 1)
+    pressure.lagged(SHED_AFTER_NS + 2)
+    assert not pressure.is_shedding
+    assert not pressure.is_high(SHED_AFTER_NS + 2)
+
+
+def test_pictures_are_left_out_until_the_senders_had_time_to_send_less() -> None:
+    pressure = Pressure()
+    pressure.lagged(1)
+    at = 1 + SHED_AFTER_NS
+    pressure.lagged(at)
+    assert pressure.is_shedding
+    pressure.caught_up(at + 1)
+    assert pressure.is_shedding
+    pressure.caught_up(at + SHED_FOR_NS)
+    assert not pressure.is_shedding
+
+
+def test_no_new_calls_for_some_seconds_after_an_overload() -> None:
+    pressure = Pressure()
+    assert not pressure.is_high(1)
+    pressure.lagged(1)
+    at = 1 + SHED_AFTER_NS
+    pressure.lagged(at)
+    assert pressure.is_high(at + BUSY_FOR_NS - 1)
+    assert not pressure.is_high(at + BUSY_FOR_NS)
+
+
+async def test_a_port_that_is_overrun_keeps_the_voice_and_recovers() -> None:
+    heard, sounds = Heard(), 0
+
+    def hear(packet: bytes, now_ns: int) -> None:
+        nonlocal sounds
+        sounds += packet[8:12] == AUDIO_SSRC.to_bytes(4, "big")
+        done_ns = time.perf_counter_ns() + SLOW_NS
+        while time.perf_counter_ns() < done_ns:
+            pass
+
+    async with Endpoint("127.0.0.1", 0, hear=heard) as endpoint, Client(endpoint.port) as phone:
+        phone.take(await endpoint.open_peer("phone", phone.offer()))
+        await phone.connect()
+        await heard.until(PeerConnected)
+        endpoint.peers["phone"].on_rtp = hear
+        numbers, pictures_sent = itertools.count(), itertools.count()
+
+        def speak(pictures: int) -> None:
+            for _ in range(pictures):
+                phone.send(phone.seal(rtp(next(pictures_sent) & 0xFFFF, bytes(1000), ssrc=VIDEO_SSRC, kind=96)))
+            phone.send(phone.seal(rtp(next(numbers))))
+
+        spoken = 0
+        async with asyncio.timeout(10):
+            while endpoint.counters.shed < 1000:
+                speak(pictures=80)  # 16 more than one turn of the reader takes
+                spoken += 1
+                await asyncio.sleep(0)
+        await until(lambda: sounds == spoken)
+        assert endpoint.is_busy
+
+        def hears_pictures() -> bool:
+            speak(pictures=1)
+            return endpoint.counters.srtp_opened > opened + sounds - spoken
+
+        opened = endpoint.counters.srtp_opened
+        await until(hears_pictures)
