@@ -136,7 +136,7 @@ async def run(
                             phones, tablets, impairment=impairment, seed=seed + 2 * number, script=script
                         ) as (phone, tablet):
                             await _measure(phone, tablet, turn_s, direct)
-                except (BrowserError, AssertionError) as fault:
+                except (BrowserError, AssertionError, ValueError) as fault:
                     raise NoPicture(f"call {number} of {calls}, {way}: {str(fault).strip()}") from fault
     told = facts(loupe, direct, first, first_phone)
     told["series"] = {"Loupe, ms": loupe.series(start_ms), "direct, ms": direct.series(start_ms)}
@@ -181,13 +181,27 @@ async def _measure(phone: Page, tablet: Page, turn_s: float, way: Way) -> None:
     before = await _correction_ms(phone, tablet)
     await asyncio.sleep(SETTLE_S)
     await tablet.evaluate(glass_pages.BEGIN)
+    sent = await phone.evaluate(glass_pages.SENT)
     bystanders = Bystanders()
     await asyncio.sleep(turn_s)
     others_cores = bystanders.cores()
+    sent_since = await phone.evaluate(glass_pages.SENT)
     read: dict[str, Any] = await tablet.evaluate(glass_pages.END)
     after = await _correction_ms(phone, tablet)
     way.add_turn(read["pictures"], (before + after) / 2, others_cores)
-    way.sent.append(await phone.evaluate(glass_pages.SENT))
+    way.sent.append(sending(sent, sent_since))
+
+
+def sending(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """What the phone sent between two looks at its encoder."""
+    seconds = (after["at"] - before["at"]) / 1000
+    frames = after["frames"] - before["frames"]
+    return {
+        "kbps": round((after["bytes"] - before["bytes"]) * 8 / 1000 / seconds),
+        "frames_per_s": round(frames / seconds, 1),
+        "encode_ms": round(1000 * (after["encoding_s"] - before["encoding_s"]) / max(1, frames), 1),
+        "estimate_kbps": round(after["estimate_bps"] / 1000),
+    }
 
 
 async def _correction_ms(phone: Page, tablet: Page) -> float:

@@ -195,16 +195,14 @@ CLOCK_OFFSET = """() => {
   }
   return found.sort((a, b) => a - b)[15];
 }"""
-# What the phone's encoder made since the connection began.
+# What the phone's encoder made since the connection began, and what it thinks the path carries.
 SENT = """async () => {
-  const pc = window.pc ?? probe.peers.at(-1);
-  const report = [...(await pc.getStats()).values()];
+  const report = [...(await (window.pc ?? probe.peers.at(-1)).getStats()).values()];
   const out = report.find((entry) => entry.type === 'outbound-rtp' && entry.kind === 'video');
   const transport = report.find((entry) => entry.type === 'transport');
   const pair = report.find((entry) => entry.id === transport?.selectedCandidatePairId);
-  return {kbps: Math.round(8 * (out.bytesSent ?? 0) / 1000), frames: out.framesEncoded, width: out.frameWidth ?? 0,
-    encode_ms: 1000 * out.totalEncodeTime / out.framesEncoded, delay_ms: 1000 * out.totalPacketSendDelay / out.packetsSent,
-    target: out.targetBitrate ?? 0, estimate: pair?.availableOutgoingBitrate ?? 0};
+  return {at: performance.now(), bytes: out.bytesSent, frames: out.framesEncoded, encoding_s: out.totalEncodeTime,
+    estimate_bps: pair?.availableOutgoingBitrate ?? 0};
 }"""
 BEGIN = "() => { eye.pictures = []; eye.unread = 0; eye.on = true; }"
 END = "() => { eye.on = false; return {pictures: eye.pictures, fault: eye.fault ?? ''}; }"

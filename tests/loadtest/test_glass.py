@@ -94,6 +94,18 @@ def test_the_facts_say_how_far_above_direct_and_nothing_where_nothing_was_seen()
     assert empty["glass"]["above_direct_ms"] == {"p50": None, "p95": None}
 
 
+def test_what_was_sent_is_told_per_second_and_per_picture() -> None:
+    before = {"at": 1000.0, "bytes": 1000.0, "frames": 10.0, "encoding_s": 1.0, "estimate_bps": 0.0}
+    after = {"at": 3000.0, "bytes": 251_000.0, "frames": 60.0, "encoding_s": 1.5, "estimate_bps": 3_000_400.0}
+    assert glass.sending(before, after) == {
+        "kbps": 1000,
+        "frames_per_s": 25.0,
+        "encode_ms": 10.0,
+        "estimate_kbps": 3000,
+    }
+    assert glass.sending(before, before | {"at": 3000.0})["encode_ms"] == 0.0
+
+
 SDP = """v=0
 m=audio 9 UDP/TLS/RTP/SAVPF 111
 c=IN IP4 0.0.0.0
