@@ -17,7 +17,9 @@ from media import journal
 from media.errors import MediaFault
 
 FLUSH_EVERY = 0.4
-SYNC_EVERY = 1.0
+SYNC_EVERY = (
+    5.0  # only a machine that loses power needs it; each call's sync costs as much as forwarding a hundred packets
+)
 # About 40 MB of full packets: more than half a minute of two good cameras while the disk stands still.
 MAX_HELD_PACKETS = 32_768
 MAX_BLOCK_PACKETS = 4096

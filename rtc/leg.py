@@ -287,6 +287,7 @@ class Leg:
         if source is None or self.state == CLOSED:
             return sent
         newest = source.highest + self.sequence_offset
+        lacking: list[int] = []
         for sequence in sequences:
             if self._resends_left <= 0:
                 break
@@ -295,7 +296,7 @@ class Leg:
                 continue
             packet = source.ring.get(number)
             if packet is None:
-                source.want(number, now_ns)
+                lacking.append(number)
                 continue
             self._resends_left -= 1
             layout = source.layout(packet)
@@ -306,6 +307,8 @@ class Leg:
                 if kept is not None and kept[0] == sequence:  # the same bytes: a nonce must never seal two texts
                     self.send_rtp(kept[1], kept[2])
                     sent += 1
+        if lacking:
+            source.want(lacking, now_ns)
         return sent
 
     def tick(self) -> None:

@@ -11,6 +11,7 @@ MS = 1_000_000
 FIRST_RTT_NS = 60 * MS  # until a recovered packet has shown the true one
 TRIES = 10
 GIVE_UP_NS = 1_000 * MS  # senders keep packets for about a second
+LOOK_EVERY_NS = 10 * MS  # a look goes through all that is missing: under heavy loss not with every packet
 LONGEST_GAP = 600  # more lost at once is an outage: only a keyframe helps
 
 
@@ -41,8 +42,8 @@ def build_nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
 
 
 class Missing:
-    """Extended sequence numbers not yet here. `due` gives those to ask for now; `arrived` ends a wait and learns the
-    round trip. Falsy when nothing is missing, which is all that the hot path looks at."""
+    """Extended sequence numbers not yet here, each asked for when it is added (by the caller) and again when `due` says
+    so; `arrived` ends a wait and learns the round trip. `next_ns` is all that the hot path looks at."""
 
     __slots__ = ("_wanted", "given_up", "next_ns", "rtt_ns")
 
@@ -58,16 +59,26 @@ class Missing:
     def __contains__(self, sequence: int) -> bool:
         return sequence in self._wanted
 
-    def add(self, first: int, end: int, now_ns: int) -> bool:
-        """Starts waiting for first..end-1. False: too many, nothing was added and the older waits are given up."""
-        if end - first + len(self._wanted) > LONGEST_GAP:
-            self.given_up += len(self._wanted) + end - first
-            self._wanted.clear()
-            return False
-        for sequence in range(first, end):
-            self._wanted.setdefault(sequence, [now_ns, now_ns, 0])
-        self.next_ns = now_ns
-        return True
+    def add(self, first: int, end: int, now_ns: int) -> list[int] | None:
+        """Starts waiting for first..end-1 and answers those to ask for now. None: too many, nothing was added and the
+        older waits are given up."""
+        wanted = self._wanted
+        if end - first + len(wanted) > LONGEST_GAP:
+            self.given_up += len(wanted) + end - first
+            wanted.clear()
+            return None
+        fresh = [sequence for sequence in range(first, end) if sequence not in wanted]
+        again_ns = now_ns + self._pause_ns(0)
+        for sequence in fresh:
+            wanted[sequence] = [now_ns, again_ns, 1]
+        if fresh and (again_ns < self.next_ns or len(wanted) == len(fresh)):
+            self.next_ns = again_ns
+        return fresh
+
+    def _pause_ns(self, tries: int) -> int:
+        """About a round trip, longer with every try."""
+        pause = self.rtt_ns + (self.rtt_ns >> 2) + 5 * MS
+        return min(max(pause, 20 * MS) + (pause >> 1) * tries, 250 * MS)
 
     def arrived(self, sequence: int, now_ns: int) -> bool:
         """True when it was waited for."""
@@ -79,7 +90,7 @@ class Missing:
         return True
 
     def due(self, now_ns: int) -> list[int]:
-        """Sequence numbers to ask for now, ascending; each is put off by about a round trip, longer with every try."""
+        """Sequence numbers to ask for again now, ascending."""
         asked = []
         again = now_ns + 10_000 * MS
         for sequence, wait in list(self._wanted.items()):
@@ -88,12 +99,11 @@ class Missing:
                     del self._wanted[sequence]
                     self.given_up += 1
                     continue
-                pause = self.rtt_ns + (self.rtt_ns >> 2) + 5 * MS
-                wait[1] = now_ns + min(max(pause, 20 * MS) + (pause >> 1) * wait[2], 250 * MS)
+                wait[1] = now_ns + self._pause_ns(wait[2])
                 wait[2] += 1
                 asked.append(sequence)
             again = min(again, wait[1])
-        self.next_ns = again
+        self.next_ns = max(again, now_ns + LOOK_EVERY_NS)
         asked.sort()
         return asked
 

@@ -193,10 +193,11 @@ class Source:
             self._restart(sequence)
             return True
         ahead = self.highest + step
-        if not self.missing.add(self.highest + 1, ahead, now_ns) and self.is_video:
+        fresh = self.missing.add(self.highest + 1, ahead, now_ns)
+        if fresh is None:
             self.request_keyframe(now_ns)
         self.highest = ahead - 1
-        self.ask_again(now_ns)
+        self._ask_for(fresh)
         return True
 
     def _late(self, packet: bytes, layout: Layout, payload: bytes, number: int, wide: int, now_ns: int) -> None:
@@ -258,8 +259,9 @@ class Source:
                 leg.retransmit(original, layout, number, wide, now_ns)
 
     def _ahead(self, original: bytes, layout: Layout, number: int, wide: int, now_ns: int) -> None:
-        self.missing.add(self.highest + 1, number + 1, now_ns)
+        self._ask_for(self.missing.add(self.highest + 1, number, now_ns))
         self.highest = number
+        self.recovered += 1
         self.stamp = HEAD.unpack_from(original)[3]
         self._late(original, layout, original[layout.header_bytes :], number, wide, now_ns)
 
@@ -341,17 +343,21 @@ class Source:
 
     # --- what we ask of the sender ---
 
-    def want(self, number: int, now_ns: int) -> None:
-        """A sink lacks a packet that is not here: ask again, even if it was given up, while it can still matter."""
-        age = self.highest - number
-        if number not in self.missing and number >= self._start and 0 < age < self.ring.size // 2:
-            self.missing.add(number, number + 1, now_ns)
-            self.ask_again(now_ns)
+    def want(self, numbers: list[int], now_ns: int) -> None:
+        """A sink lacks packets that are not here: ask again, even if they were given up, while they can still matter."""
+        oldest = max(self._start, self.highest - self.ring.size // 2 + 1)
+        lacking = [number for number in numbers if number not in self.missing and oldest <= number < self.highest]
+        asked: list[int] = []
+        for number in lacking:
+            asked += self.missing.add(number, number + 1, now_ns) or ()
+        self._ask_for(asked)
 
     def ask_again(self, now_ns: int) -> None:
-        due = self.missing.due(now_ns)
-        if due:
-            self.party.send_rtcp(nack.build_nack(self.line.ssrc, self.ssrc, [number & 0xFFFF for number in due]))
+        self._ask_for(self.missing.due(now_ns))
+
+    def _ask_for(self, numbers: list[int] | None) -> None:
+        if numbers:
+            self.party.send_rtcp(nack.build_nack(self.line.ssrc, self.ssrc, [number & 0xFFFF for number in numbers]))
 
     def request_keyframe(self, now_ns: int) -> None:
         """Asks now, or as soon as the last request is old enough; again until a keyframe comes."""
