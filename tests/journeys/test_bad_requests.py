@@ -224,17 +224,14 @@ async def test_who_never_ends_a_request_is_sent_away_and_held_nobody_up(
     call: Scene, slow_ones: list[socket.socket]
 ) -> None:
     async with call.unharmed(), asyncio.timeout(40):
-        while any(is_open(connection) for connection in slow_ones):  # noqa: ASYNC110 - counters have no event
-            await asyncio.sleep(0.5)
+        await asyncio.gather(*(closed(connection) for connection in slow_ones))
     assert (await call.stats())["http_refused_unavailable"] >= 20  # bodies that did not come in time
     for connection in slow_ones:
         connection.close()
 
 
-def is_open(connection: socket.socket) -> bool:
-    with contextlib.suppress(BlockingIOError):
-        try:
-            return bool(connection.recv(65536))
-        except ConnectionError:
-            return False
-    return True
+async def closed(connection: socket.socket) -> None:
+    """Returns when the server has ended this connection."""
+    with contextlib.suppress(ConnectionError):
+        while await asyncio.get_running_loop().sock_recv(connection, 65536):
+            pass

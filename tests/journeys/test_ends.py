@@ -15,6 +15,7 @@ import pytest
 from loadtest.clip import make_clip
 from loadtest.front_door import Visitor
 from loadtest.server_process import LoupeServer
+from tests.support.news import Frame, News
 from tests.support.rtc_heard import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
@@ -69,21 +70,13 @@ async def test_a_server_told_to_stop_during_a_call_ends_with_zero_and_leaves_no_
         assert "level=error" not in log
         await server.start()
         async with Visitor(server.base, CLIP) as again:
+            news = News(again)
             await again.sign_in(server.facts["username"], server.facts["password"])
-            record = await finished(again, call_id)
+            record = (await again.get(f"/api/calls/{call_id}"))["recording"]
+            if record["state"] != "ready":  # finished before anybody was there to be told
+                record = await news.recording(call_id)
             assert record["files"].keys() >= {"call", "customer", "staff"}
             assert record["duration_s"] > 0.5
-
-
-async def finished(staff: Visitor, call_id: str) -> dict[str, object]:
-    """The call's recording once it is ready, at most 20 s from now."""
-    async with asyncio.timeout(20):
-        while True:
-            async with staff._http.get(f"/api/calls/{call_id}") as answer:
-                recording = dict((await answer.json())["recording"])
-            if recording["state"] == "ready":
-                return recording
-            await asyncio.sleep(0.1)
 
 
 async def test_a_full_disk_ends_the_recording_and_not_the_call_and_both_are_told(tmp_path: Path) -> None:
@@ -92,6 +85,7 @@ async def test_a_full_disk_ends_the_recording_and_not_the_call_and_both_are_told
         Visitor(server.base, CLIP) as customer,
         Visitor(server.base, CLIP) as staff,
     ):
+        news, told = News(staff), News(customer)
         call_id = await talk(server, customer, staff)
         assert server.process is not None
         (journal,) = (server.data / "journals" / call_id).iterdir()
@@ -99,34 +93,24 @@ async def test_a_full_disk_ends_the_recording_and_not_the_call_and_both_are_told
         # no file of the server may grow beyond what the journal has: what a full disk says, to this server alone
         before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (journal.stat().st_size + 10_000, before[1]))
-        assert await says(staff, lambda view: view == "failed")
+        await news.until(is_told("failed"))
+        await told.until(is_told("failed"))
         shown = len(staff.client.arrived_frames)
         await until(lambda: len(staff.client.arrived_frames) > shown + 25)
-        async with staff._http.get("/api/stats") as answer:
-            stats = await answer.json()
+        stats = await staff.get("/api/stats")
         assert stats["node_recording_write_faults"] > 0
         assert stats["live_recording_troubles"] == 1
+        failed = len(told.frames)
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
-        assert await says(customer, lambda view: view == "on")
+        await told.until(is_told("on"), after=failed)
         await staff.hang_up()
-        assert (await finished(staff, call_id))["duration_s"] is not None
+        assert (await news.recording(call_id))["duration_s"] is not None
         assert "Traceback" not in server.log.read_text()
 
 
-async def says(visitor: Visitor, is_wanted: Callable[[str], bool]) -> bool:
-    """Asks, as a page that opens does, until the call's view says what is wanted; at most 10 s."""
-    async with asyncio.timeout(10):
-        while True:
-            welcome = await visitor.ask(_hello(visitor))
-            if is_wanted(welcome["call"]["recording"]):
-                return True
-            await asyncio.sleep(0.1)
-
-
-def _hello(visitor: Visitor) -> object:
-    from signaling import protocol
-
-    return protocol.Hello(ref=visitor._ref(), type="hello")
+def is_told(recording: str) -> Callable[[Frame], bool]:
+    """A frame that says so of the call's recording."""
+    return lambda said: said["type"] == "call" and bool(said["call"]["recording"] == recording)
 
 
 async def test_a_shop_without_visitors_holds_no_connection_open_after_its_server_ended(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from loadtest.clip import Clip, make_clip
 from loadtest.front_door import Visitor
 from loadtest.server_process import LoupeServer
 from tests.journeys.test_ends import children
+from tests.support.news import answered
 from tests.support.rtc_heard import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
@@ -75,15 +75,8 @@ async def test_fifty_calls_leave_nothing_behind(tmp_path: Path, workers: int) ->
 
         async def settled() -> tuple[Held, ...]:
             """What is held once only the member of staff is left."""
-            async with asyncio.timeout(20):
-                while True:
-                    async with operator.get("/api/stats") as answer:
-                        stats = await answer.json()
-                    is_quiet = (stats["node_peers"], stats["live_sockets"], stats["live_open_calls"]) == (1, 1, 0)
-                    states = [r["state"] for r in await recordings(operator)]
-                    if is_quiet and not set(states) & {"recording", "finishing"}:
-                        return tuple(held_by(pid) for pid in pids)
-                    await asyncio.sleep(0.2)
+            await answered(lambda: quiet(operator), bool)
+            return tuple(held_by(pid) for pid in pids)
 
         for number in range(WARM_UP):
             await one_call(server, staff, clip, number)
@@ -98,6 +91,15 @@ async def test_fifty_calls_leave_nothing_behind(tmp_path: Path, workers: int) ->
             assert now.resident_bytes - was.resident_bytes < CALLS * BYTES_PER_CALL
         print(before, after)
         assert "Traceback" not in server.log.read_text()
+
+
+async def quiet(operator: aiohttp.ClientSession) -> bool:
+    """One connected member of staff, no open call, no recording at work."""
+    async with operator.get("/api/stats") as answer:
+        stats = await answer.json()
+    if (stats["node_peers"], stats["live_sockets"], stats["live_open_calls"]) != (1, 1, 0):
+        return False
+    return not {recording["state"] for recording in await recordings(operator)} & {"recording", "finishing"}
 
 
 async def recordings(operator: aiohttp.ClientSession) -> list[dict[str, str]]:
