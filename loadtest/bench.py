@@ -6,21 +6,22 @@ import asyncio
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from loadtest import answering, forwarding
+from loadtest import answering, peers
 from loadtest.measures import cores, percentile, processor
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 NAMES = ("forwarding", "answering")
-BEHIND_MS = 500.0  # useless for a conversation
+CALLS = 10  # with fewer, waking up for single packets is most of the cost, and no busy server does that
 BUSY_LOAD = 0.5  # before we begin
-CLIENT_LIMIT_CORES = 0.7  # one event loop: beyond this its own delays show in the transit times
 
 
 class NoChromium(RuntimeError):
@@ -106,44 +107,46 @@ def with_section(page: str, name: str, text: str) -> str:
     return f"{before}{begin}\n{text}\n{end}{after}"
 
 
-async def _forwarding(quick: bool, tell: forwarding.Tell) -> Sheet:
-    calls, seconds, turns = (1, 2.0, 1) if quick else (forwarding.MOST_CALLS, 15.0, 3)
-    return forwarding_sheet(await forwarding.run(calls=calls, seconds=seconds, turns=turns, tell=tell))
+async def _forwarding(quick: bool, tell: peers.Tell) -> Sheet:
+    calls, seconds = (1, 2.0) if quick else (CALLS, 45.0)
+    facts = await peers.run(calls=calls, seconds=seconds, seed=1, tell=tell)
+    return forwarding_sheet(facts)
 
 
-def forwarding_sheet(results: list[forwarding.Measured]) -> Sheet:
-    stock = results[-1]
-    rows: list[tuple[str, ...]] = []
-    for measured in results:
-        transit = (percentile(measured.transits, share) for share in (0.5, 0.95, 0.99, 1.0))
-        rows.append(
-            (
-                measured.name,
-                f"{measured.packets / measured.seconds:.0f}",
-                f"{measured.us_per_packet:.1f}",
-                f"{measured.server_cores:.3f}",
-                f"1/{stock.us_per_packet / measured.us_per_packet:.1f}" if measured is not stock else "1",
-                "/".join(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in transit),
-            )
+def forwarding_sheet(facts: Mapping[str, Any]) -> Sheet:
+    """The table of what `peers.run` found."""
+    rows: list[tuple[str, ...]] = [
+        (
+            peer["name"],
+            str(peer["calls"]),
+            f"{peer['us_per_packet']:.1f}",
+            f"{peer['calls_per_core']:.0f}" if peer["calls_per_core"] > 10 else f"{peer['calls_per_core']:.1f}",
+            _ms(peer["transit_ms"], "p50", "p99"),
+            _ms(peer["connect_ms"], "p50", "p95"),
+            _ms(peer["first_frame_ms"], "p50", "p95"),
+            f"{peer['rss_mb']:.0f}",
         )
-    columns = ("server", "packets/s", "us/packet", "cores", "of stock", "ms p50/95/99/max")
-    spread = "; ".join(f"{m.name}: {min(m.turns_us):.1f} to {max(m.turns_us):.1f}" for m in results)
-    busiest = max(measured.client_cores for measured in results)
-    notes = [
-        f"Calls at once: {stock.calls}. Turns: {len(stock.turns_us)}, {stock.seconds / len(stock.turns_us):.0f} s each."
-        f" CPU us/packet of single turns: {spread}. The clients used {busiest:.2f} of a core at most."
+        for peer in facts["peers"]
     ]
-    notes += [
-        f"{m.name} fell behind: this load is more than it carries here, so its transit grows the longer it lasts."
-        for m in results
-        if percentile(m.transits, 0.5) > BEHIND_MS
-    ]
-    if busiest > CLIENT_LIMIT_CORES:
-        notes.append("The clients were at their limit: transit times show their own delays, not only the server's.")
-    return Sheet("forwarding", columns, rows, notes, [measured.facts() for measured in results])
+    columns = (
+        "server",
+        "calls",
+        "us/packet",
+        "calls/core",
+        "transit ms p50/99",
+        "set-up p50/95",
+        "picture p50/95",
+        "MB",
+    )
+    return Sheet("forwarding", columns, rows, list(facts["notes"]), facts)
 
 
-async def _answering(quick: bool, tell: forwarding.Tell) -> Sheet:
+def _ms(latency: Mapping[str, float | None], *parts: str) -> str:
+    values = [latency[part] for part in parts]
+    return "/".join("-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in values)
+
+
+async def _answering(quick: bool, tell: peers.Tell) -> Sheet:
     return answering_sheet(await answering.run(calls=2 if quick else 20, tell=tell))
 
 

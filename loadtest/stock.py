@@ -1,7 +1,7 @@
-"""The rival: aiortc as it comes, `MediaRelay` between the two people of a call, no recording.
+"""A rival: aiortc as it comes, `MediaRelay` between the two people of a call, `MediaRecorder` for each.
 
 Its own process: `python -m loadtest.stock` prints one JSON line `{"port": n}` and serves until SIGINT or the end of its
-standard input. `POST /pair {"offers": [sdp, sdp]}` answers `{"answers": [sdp, sdp]}`.
+standard input. `POST /pair {"offers": [sdp, sdp], "record": path}` answers `{"answers": [sdp, sdp]}`; `path` without its suffix.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import sys
 from aiohttp import web
 from aioice import ice
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from aiortc.contrib.media import MediaRelay
+from aiortc.contrib.media import MediaRecorder, MediaRelay
 
+RECORDERS: web.AppKey[list[MediaRecorder]] = web.AppKey("recorders", list)
 CONNECTIONS: web.AppKey[list[RTCPeerConnection]] = web.AppKey("connections", list)
 
 
@@ -25,7 +26,8 @@ def _loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 async def pair(request: web.Request) -> web.Response:
     """Two offers, each answered with the other's sound and picture."""
-    offers = (await request.json())["offers"]
+    asked = await request.json()
+    offers = asked["offers"]
     peers = [RTCPeerConnection(), RTCPeerConnection()]
     request.app[CONNECTIONS].extend(peers)
     tracks: list[list[MediaStreamTrack]] = [[], []]
@@ -39,10 +41,18 @@ async def pair(request: web.Request) -> web.Response:
             peer.addTrack(relay.subscribe(track))
         await peer.setLocalDescription(await peer.createAnswer())
         answers.append(peer.localDescription.sdp)
+    for number, heard in enumerate(tracks):
+        recorder = MediaRecorder(f"{asked['record']}-{number}.mp4")
+        for track in heard:
+            recorder.addTrack(relay.subscribe(track))
+        await recorder.start()
+        request.app[RECORDERS].append(recorder)
     return web.json_response({"answers": answers})
 
 
 async def _hang_up(app: web.Application) -> None:
+    for recorder in app[RECORDERS]:
+        await recorder.stop()
     await asyncio.gather(*(peer.close() for peer in app[CONNECTIONS]))
 
 
@@ -51,6 +61,7 @@ async def serve() -> None:
     ice.get_host_addresses = _loopback
     app = web.Application()
     app[CONNECTIONS] = []
+    app[RECORDERS] = []
     app.router.add_post("/pair", pair)
     app.on_cleanup.append(_hang_up)
     runner = web.AppRunner(app)

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
 from pathlib import Path
 
-import pytest
-
-from loadtest import bench, forwarding
 from loadtest.measures import with_children
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,23 +16,6 @@ async def start(*given: str, env: dict[str, str] | None = None) -> asyncio.subpr
         sys.executable, "-m", "loadtest", "bench", *given,
         cwd=ROOT, env={**os.environ, **(env or {})}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-
-
-@pytest.mark.journey
-async def test_packets_come_through_each_server_and_their_cost_is_told() -> None:
-    told: list[str] = []
-    results = await forwarding.run(calls=1, seconds=1.0, turns=1, tell=told.append)
-    assert [measured.name for measured in results] == ["Loupe, recording", "Loupe, no recording", "aiortc MediaRelay"]
-    for measured in results:
-        assert measured.packets > 50
-        assert measured.server_cpu_s > 0
-        assert measured.client_cpu_s > 0
-        assert measured.transits
-        assert min(measured.transits) > 0
-        assert measured.name in " ".join(told)
-    sheet = bench.forwarding_sheet(results)
-    assert json.loads(json.dumps(sheet.facts))[0]["cpu_us_per_packet"] > 0
-    assert sheet.markdown().count("\n| Loupe") == 2
 
 
 async def test_ctrl_c_leaves_nothing_running() -> None:

@@ -1,0 +1,41 @@
+"""Calls through a Loupe that the run starts itself, from the front door on."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from loadtest.clip import Clip
+from loadtest.front_door import Visitor
+from loadtest.server_process import LoupeServer
+from loadtest.standing import Standing
+
+LEAST_STAFF = 3  # a demonstration shop has so many
+
+
+@asynccontextmanager
+async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIterator[Standing]:
+    """Customers and staff as pages bring them: both are connected, and send, before the call is answered."""
+    async with AsyncExitStack() as open_things:
+        folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="loupe-bench-"))
+        staff_of_shop = ("--demo-staff", str(max(LEAST_STAFF, calls)))
+        server = await open_things.enter_async_context(LoupeServer(Path(folder) / "data", *staff_of_shop))
+        assert server.process is not None
+        standing = Standing(server.process.pid)
+        for number, username in enumerate(server.facts["usernames"][:calls], start=1):
+            staff = await open_things.enter_async_context(Visitor(server.base, clip))
+            await staff.sign_in(username, server.facts["password"])
+            customer = await open_things.enter_async_context(Visitor(server.base, clip))
+            await customer.enter("demo")
+            pair = (customer.client, staff.client)
+            for visitor in (customer, staff):
+                standing.connect_ms.append(sum(visitor.steps_ms[step] for step in ("offer", "ice", "dtls")))
+                visitor.client.start()
+            call_id = await customer.join(f"Customer {number}", consent=is_recorded)
+            answered_ns = time.monotonic_ns()
+            await staff.answer(call_id)
+            await standing.answered(pair, answered_ns)
+        yield standing

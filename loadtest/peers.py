@@ -1,0 +1,222 @@
+"""Loupe beside what one would use instead: the same clients, clip and machine, one server after the other, in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from loadtest import janus
+from loadtest.clip import Clip, make_clip
+from loadtest.gauges import held_by
+from loadtest.histogram import Histogram, histogram_of
+from loadtest.loupe_calls import loupe_calls
+from loadtest.measures import cpu_seconds, transits_ms, with_children
+from loadtest.standing import NothingFlows, Opening, Standing
+from loadtest.stock_calls import stock_calls
+
+RECORDING, PLAIN, STOCK, JANUS = "Loupe, recording", "Loupe, no recording", "aiortc, recording", "Janus, recording"
+STOCK_CALLS = 1  # it decodes and encodes: two calls are more than its one event loop carries in time
+SETTLE_S = 2.0  # first keyframes and congestion control
+MOST_TURNS, LEAST_TURN_S = 3, 4.0
+CLIENT_LIMIT_CORES = 0.7  # one event loop: beyond this its own delays show in the transit times
+OTHERS_LIMIT_CORES = 0.2
+BEHIND_MS = 500.0  # useless for a conversation
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Measured:
+    """One server, summed over its turns. Transits in ms: a video frame's last packet, from the send call of one client
+    to the receive call of the other. A server that rewrites timestamps by more than a constant has none."""
+
+    name: str
+    calls: int
+    opening: Opening
+    keeps_stamps: bool = True
+    seconds: float = 0.0
+    packets: int = 0
+    sent: int = 0
+    server_cpu_s: float = 0.0
+    client_cpu_s: float = 0.0
+    others_cpu_s: float = 0.0
+    rss_mb: float = 0.0
+    transit: Histogram = field(default_factory=Histogram)
+    connect: Histogram = field(default_factory=Histogram)
+    first_frame: Histogram = field(default_factory=Histogram)
+    turns_us: list[float] = field(default_factory=list)
+
+    @property
+    def us_per_packet(self) -> float:
+        return self.server_cpu_s / self.packets * 1e6
+
+    @property
+    def calls_per_core(self) -> float:
+        return self.calls * self.seconds / self.server_cpu_s
+
+    @property
+    def client_cores(self) -> float:
+        return self.client_cpu_s / self.seconds
+
+    @property
+    def others_cores(self) -> float:
+        return self.others_cpu_s / self.seconds
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "calls": self.calls,
+            "us_per_packet": round(self.us_per_packet, 2),
+            "us_per_packet_of_turns": [round(value, 2) for value in self.turns_us],
+            "calls_per_core": round(self.calls_per_core, 1),
+            "cpu_cores": round(self.server_cpu_s / self.seconds, 4),
+            "packets_per_s": round(self.packets / self.seconds, 1),
+            "delivered": round(self.packets / self.sent, 4),
+            "transit_ms": self.transit.facts(),
+            "connect_ms": self.connect.facts(),
+            "first_frame_ms": self.first_frame.facts(),
+            "rss_mb": round(self.rss_mb, 1),
+            "tester_cores": round(self.client_cores, 3),
+            "others_cores": round(self.others_cores, 3),
+        }
+
+
+async def run(*, calls: int, seconds: float, seed: int, tell: Tell) -> dict[str, object]:
+    """Each server is measured for `seconds`, in up to three turns. `peers` has what was measured, `ratios` how they
+    compare, `missing` what is not installed, `notes` what a reader must know. Raises NothingFlows, NotStarted."""
+    random.seed(seed)
+    tell("encoding the clip")
+    clip = await asyncio.to_thread(make_clip)
+    library = await asyncio.to_thread(janus.library_folder)
+    results = [
+        Measured(RECORDING, calls, partial(loupe_calls, is_recorded=True)),
+        Measured(PLAIN, calls, partial(loupe_calls, is_recorded=False)),
+        Measured(STOCK, min(calls, STOCK_CALLS), stock_calls, keeps_stamps=False),
+    ]
+    if library is None:
+        tell(janus.MISSING)
+    else:
+        results.insert(2, Measured(JANUS, calls, partial(janus.janus_calls, library=library)))
+    turns = max(1, min(MOST_TURNS, int(seconds / LEAST_TURN_S)))
+    for turn in range(turns):
+        for measured in results:
+            about = f"{measured.calls} {'call' if measured.calls == 1 else 'calls'}, {seconds / turns:.0f} s"
+            tell(f"peers, turn {turn + 1} of {turns}: {measured.name}, {about}")
+            await _one_turn(measured, clip, seconds / turns)
+    return facts_of(results, turns, is_janus_missing=library is None)
+
+
+async def _one_turn(measured: Measured, clip: Clip, seconds: float) -> None:
+    try:
+        async with measured.opening(clip, measured.calls) as standing:
+            await measure(standing, measured, seconds)
+    except (TimeoutError, ConnectionError) as fault:
+        raise NothingFlows(f"{measured.name}: {fault or 'the server kept silent'}") from fault
+
+
+async def measure(standing: Standing, into: Measured, seconds: float) -> None:
+    """Lets the calls flow for `seconds` and adds what they cost. Raises NothingFlows."""
+    clients = standing.clients
+    await asyncio.sleep(min(SETTLE_S, seconds))
+    gc.collect()
+    for client in clients:
+        client.arrived_frames.clear()
+    received, sent = sum(c.received for c in clients), sum(c.sent for c in clients)
+    family = with_children(standing.pid)
+    all_s, server_s, own_s, start = machine_cpu_seconds(), cpu_seconds(family), time.process_time(), time.monotonic()
+    await asyncio.sleep(seconds)
+    server_spent_s, own_spent_s = cpu_seconds(family) - server_s, time.process_time() - own_s
+    all_spent_s, elapsed = machine_cpu_seconds() - all_s, time.monotonic() - start
+    packets = sum(c.received for c in clients) - received
+    for client in clients:
+        if fault := client.fault():
+            raise NothingFlows(f"{into.name}: a client failed: {fault!r}") from fault
+    if packets <= 0:
+        raise NothingFlows(f"{into.name}: no packet came through within {elapsed:.0f} s")
+    into.seconds += elapsed
+    into.packets += packets
+    into.sent += sum(c.sent for c in clients) - sent
+    into.server_cpu_s += server_spent_s
+    into.client_cpu_s += own_spent_s
+    into.others_cpu_s += max(0.0, all_spent_s - server_spent_s - own_spent_s)
+    into.turns_us.append(server_spent_s / packets * 1e6)
+    into.rss_mb = max(into.rss_mb, held_by(standing.pid).rss_mb)
+    into.connect.merge(histogram_of(standing.connect_ms))
+    into.first_frame.merge(histogram_of(standing.first_frame_ms))
+    for one, other in standing.pairs:
+        for source, sink in ((one, other), (other, one)):
+            transits = transits_ms(source.sent_frames, sink.arrived_frames)
+            if not transits and into.keeps_stamps:
+                raise NothingFlows(f"{into.name}: the frames that arrived are not those that were sent")
+            into.transit.merge(histogram_of(transits))
+
+
+def facts_of(results: list[Measured], turns: int, *, is_janus_missing: bool) -> dict[str, object]:
+    named = {measured.name: measured for measured in results}
+    ours = named[RECORDING]
+    ratios = {
+        "recording_costs": round(ours.us_per_packet / named[PLAIN].us_per_packet - 1, 3),
+        **{
+            f"calls_per_core_to_{name}": round(ours.calls_per_core / named[rival].calls_per_core, 2)
+            for name, rival in (("janus", JANUS), ("aiortc", STOCK))
+            if rival in named
+        },
+    }
+    facts: dict[str, object] = {
+        "peers": [measured.facts() for measured in results],
+        "ratios": ratios,
+        "missing": [{"name": JANUS, "why": janus.MISSING}] if is_janus_missing else [],
+        "notes": _notes(results, turns, ratios, is_janus_missing=is_janus_missing),
+    }
+    return facts
+
+
+def _notes(results: list[Measured], turns: int, ratios: dict[str, float], *, is_janus_missing: bool) -> list[str]:
+    notes = [
+        f"For one core that {RECORDING} needs, {name} needs {ratios[key]:.1f}."
+        for name, key in (("Janus", "calls_per_core_to_janus"), ("stock aiortc", "calls_per_core_to_aiortc"))
+        if key in ratios
+    ]
+    notes.append(f"Recording costs {ratios['recording_costs']:+.0%} CPU on top of forwarding.")
+    if is_janus_missing:
+        notes.append(janus.MISSING)
+    spread = "; ".join(f"{m.name}: {min(m.turns_us):.1f} to {max(m.turns_us):.1f}" for m in results)
+    length_s = median(m.seconds for m in results) / turns
+    notes.append(f"Turns: {turns}, {length_s:.0f} s each. CPU us/packet of single turns: {spread}.")
+    for measured in results:
+        if measured.calls != results[0].calls:
+            notes.append(f"{measured.name} was given {measured.calls} at once: it carries no more in time.")
+        if not measured.keeps_stamps:
+            notes.append(
+                f"{measured.name} has no transit: `MediaRecorder` rounds the timestamps of the frames it shares with "
+                "`MediaRelay` to 30ths of a second, so that they cannot be recognised."
+            )
+        if measured.transit.percentile(0.5) > BEHIND_MS:
+            notes.append(f"{measured.name} fell behind: its transit grows the longer the load lasts.")
+    busiest = max(measured.client_cores for measured in results)
+    if busiest > CLIENT_LIMIT_CORES:
+        notes.append(
+            f"The tester was at its limit ({busiest:.2f} of a core): transit times show its own delays, not only the "
+            "server's. CPU per packet is not touched by that; ask for fewer --calls for good transit times."
+        )
+    else:
+        notes.append(f"The tester used {busiest:.2f} of a core at most.")
+    others = max(measured.others_cores for measured in results)
+    if others > OTHERS_LIMIT_CORES:
+        notes.append(f"Other work took up to {others:.1f} cores of the machine meanwhile: only ratios count.")
+    return notes
+
+
+def machine_cpu_seconds() -> float:
+    """What all cores together have worked since the machine started, and what its host took from it (proc(5))."""
+    user, nice, system, _idle, _waiting, irq, softirq, steal, *_ = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
