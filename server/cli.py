@@ -33,7 +33,9 @@ def serve(
     media_port: Annotated[int | None, typer.Option(help="The one UDP port for media.")] = None,
     media_advertise: Annotated[str | None, typer.Option(help="HOST:PORT put into the ICE candidates.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of everything kept.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Media worker processes; 0: in this process.")] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Media worker processes; auto: one per core; 0: in this process.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:
     """Serves customers and staff until Ctrl-C."""

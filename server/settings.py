@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,10 @@ class Settings(BaseSettings):
         default="", description="The address customers open, e.g. `https://call.example.com`, behind a proxy."
     )
     workers: int = Field(
-        default=0, ge=0, le=64, description="Media worker processes. 0: media runs in the server's own process."
+        default=0,
+        ge=0,
+        le=64,
+        description="Media worker processes; `auto`: one per core. 0: media runs in the server's own process.",
     )
     turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="TURN addresses for browsers, separated by commas, e.g. `turn:turn.example.com:3478`."
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _per_core(cls, value: object) -> object:
+        return min(len(os.sched_getaffinity(0)), 64) if value == "auto" else value
 
     @field_validator("host")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,13 @@ def test_an_unusable_advertised_address_is_refused() -> None:
     for text in ("1.2.3.4", "1.2.3.4:0", "shop.example:40000"):
         with pytest.raises(ValidationError):
             Settings(media_advertise=text)
+
+
+def test_a_worker_per_core_or_a_number_or_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOUPE_WORKERS", "auto")
+    assert Settings().workers == len(os.sched_getaffinity(0))
+    monkeypatch.setenv("LOUPE_WORKERS", "3")
+    assert Settings().workers == 3
+    monkeypatch.setenv("LOUPE_WORKERS", "many")
+    with pytest.raises(ValidationError):
+        Settings()
