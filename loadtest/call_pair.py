@@ -40,11 +40,13 @@ class Timings:
 class Pair:
     """`come_in`, `begin`, then `flow`; `hang_up`. Who uses it closes both visitors."""
 
-    def __init__(self, target: Target, number: int, username: str, clip: Clip, timings: Timings) -> None:
+    def __init__(
+        self, target: Target, number: int, username: str, clip: Clip, timings: Timings, staff: Visitor | None = None
+    ) -> None:
         self.number = number
         self.username = username
         self.call_id = ""
-        self.staff = target.visitor(clip)
+        self.staff = staff or target.visitor(clip)
         self.customer = target.visitor(clip)
         self.live_ns = self.over_ns = 0
         self._target = target

@@ -62,14 +62,13 @@ class CallsRun:
     async def run(self) -> None:
         """Raises CannotLoad and NotStarted before any load, NoCalls when nothing came about."""
         asked = self.asked
-        self._tell("encoding the clip")
-        clip = await asyncio.to_thread(make_clip)
         async with AsyncExitStack() as stack:
             self._tell("looking for the server" if asked.where.url else "starting a server")
             target = await stack.enter_async_context(
                 open_target(asked.where, asked.calls, self._tell, impairment=asked.impairment, seed=asked.seed)
             )
             self._lab = target.lab
+            clip = await asyncio.to_thread(make_clip)
             stack.push_async_callback(ended, [asyncio.create_task(self._own.watch())])
             cost = await self._come_in(target, clip, stack)
             await self._talk(target, cost, stack)
@@ -192,10 +191,15 @@ class CallsRun:
     def _notes(self) -> list[str]:
         notes = []
         flow = self._flow
-        if flow is not None and (flow.own_cores > OWN_LIMIT_CORES or flow.own_late_ms > OWN_LIMIT_LATE_MS):
+        if flow is not None and flow.own_cores > OWN_LIMIT_CORES:
             notes.append(
-                f"The tester itself was at its limit ({flow.own_cores:.2f} of one core, up to {flow.own_late_ms:.0f} ms "
-                f"late, on a machine with {cores()}): times show its own delays too, and the server may carry more."
+                f"The tester's own processor time was the limit ({flow.own_cores:.2f} of the one core that it can use): "
+                "times hold its own delays too, and the server may carry more than this."
+            )
+        elif flow is not None and flow.own_late_ms > OWN_LIMIT_LATE_MS:
+            notes.append(
+                f"This machine ({cores()} cores) was busy: the tester itself was up to {flow.own_late_ms:.0f} ms late, and "
+                "every time holds that."
             )
         if self._failures:
             notes.append(f"{len(self._failures)} faults; the first: {self._failures[0]}")

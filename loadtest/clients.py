@@ -22,7 +22,7 @@ from loadtest import reports
 from loadtest.channel import Channel
 from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
 from loadtest.sdp import AUDIO_PT, VIDEO_PT, Answer, read_answer, write_offer
-from loadtest.stream import Stream, payload_at
+from loadtest.stream import Stream, payload_at, until
 from loadtest.watching import SoundCount, Watch
 
 CONNECT_DEADLINE_S = 15.0
@@ -79,6 +79,7 @@ class Client:
         self.arrived_frames = self.watch.shown
         self.sound = SoundCount()
         self.resent = self.unsent = 0
+        self._is_sending = False
         self.first_packet_ns = self.checked_ns = self.connected_ns = 0
         self.channel: Channel | None = None
         self.has_sound = asyncio.Event()
@@ -151,7 +152,10 @@ class Client:
         return self.channel
 
     def start(self) -> None:
-        """Begins to send the clip and the reports."""
+        """Begins to send the clip and the reports; again does nothing."""
+        if self._is_sending:
+            return
+        self._is_sending = True
         work_of_a_browser = (
             self._send_sound(),
             self._send_picture(),
@@ -161,6 +165,12 @@ class Client:
         )
         for work in work_of_a_browser:
             self._tasks.append(asyncio.create_task(work))
+
+    def forget(self) -> None:
+        """What was sent and seen so far is in no later figure."""
+        for kept in (self.sent_frames, self.frame_log, self.sound_log, self.arrived_frames):
+            kept.clear()
+        self.watch.pause()
 
     def fault(self) -> BaseException | None:
         """What ended one of this client's tasks, if anything did."""
@@ -323,7 +333,7 @@ class Client:
         due = time.monotonic() + random.random() * AUDIO_PACKET_S
         index = 0
         while True:
-            await _until(due)
+            await until(due)
             stream.stamp = stream.base + index * _AUDIO_STEP
             stream.stamped_ns = int(due * 1e9)
             self._send_packet(stream, sounds[index % len(sounds)], marker=index == 0)
@@ -338,7 +348,7 @@ class Client:
         heeded_at = 0.0
         while True:
             due = start + count / FPS
-            await _until(due)
+            await until(due)
             if self._keyframe_wanted and due - heeded_at > KEYFRAME_ON_REQUEST_S:
                 place = 0
                 heeded_at = due
@@ -351,7 +361,7 @@ class Client:
             pace = min(PACING_S, 0.75 / FPS / len(parts))
             for at, part in enumerate(parts):
                 if at:
-                    await _until(due + at * pace)
+                    await until(due + at * pace)
                 is_last = at == len(parts) - 1
                 if is_last:
                     self.sent_frames[stream.stamp & 0xFFFFFFFF] = time.monotonic_ns()
@@ -388,9 +398,3 @@ class Client:
 
     def _put_report(self, packet: bytes) -> None:
         self._put(self._dtls._tx_srtp.protect_rtcp(packet))
-
-
-async def _until(due: float) -> None:
-    delay = due - time.monotonic()
-    if delay > 0:
-        await asyncio.sleep(delay)

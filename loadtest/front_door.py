@@ -22,7 +22,11 @@ ANSWER_DEADLINE_S = 15.0
 
 
 class Refused(RuntimeError):
-    """The server said no; its own sentence."""
+    """The server said no; its own sentence, and its code where it gave one."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class Visitor:
@@ -77,14 +81,14 @@ class Visitor:
         async with self._http.post(path, json=body) as answer:
             said: dict[str, Any] = await answer.json()
             if answer.status != 200:
-                raise Refused(f"{path}: {said.get('message', answer.status)}")
+                raise Refused(f"{path}: {said.get('message', answer.status)}", str(said.get("code", "")))
             return said
 
     async def get(self, path: str) -> dict[str, Any]:
         async with self._http.get(path) as answer:
             said: dict[str, Any] = await answer.json()
             if answer.status != 200:
-                raise Refused(f"{path}: {said.get('message', answer.status)}")
+                raise Refused(f"{path}: {said.get('message', answer.status)}", str(said.get("code", "")))
             return said
 
     async def download(self, path: str) -> bytes:
@@ -156,7 +160,7 @@ class Visitor:
         finally:
             self._answers.pop(request.ref, None)
         if said["type"] == "error":
-            raise Refused(f"{request.model_dump()['type']}: {said['message']}")
+            raise Refused(f"{request.model_dump()['type']}: {said['message']}", said["code"])
         return said
 
     def _ref(self) -> str:

@@ -53,10 +53,12 @@ class LoupeServer:
 
     async def _start(self) -> None:
         with self.log.open("ab") as log:
+            # A process group of its own: Ctrl-C is for the tester, who then ends it in order.
             self.process = await asyncio.create_subprocess_exec(
                 str(Path(sys.executable).parent / "loupe"), "serve", "--demo", "--json", "--host", "127.0.0.1", "--port", str(self.port),
                 "--media-port", str(self.media_port), "--data", str(self.data), *self.options,
                 stdout=asyncio.subprocess.PIPE, stderr=log, stdin=asyncio.subprocess.DEVNULL, env={**os.environ, **self.env},
+                process_group=0,
             )  # fmt: skip
         assert self.process.stdout is not None
         try:

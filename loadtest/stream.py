@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
+import time
 
 KEPT_PACKETS = 512  # for who asks again: more than 2 s of video
 
@@ -34,3 +36,10 @@ class Stream:
 def payload_at(packet: bytes) -> int:
     """Where the payload of an RTP packet begins (RFC 3550 5.1); our senders list no contributing sources."""
     return 16 + 4 * int.from_bytes(packet[14:16], "big") if packet[0] & 0x10 else 12
+
+
+async def until(due: float) -> None:
+    """Sleeps until this moment of `time.monotonic`; not at all when it is past."""
+    delay = due - time.monotonic()
+    if delay > 0:
+        await asyncio.sleep(delay)

@@ -23,6 +23,7 @@ async def _stats(request: web.Request) -> web.Response:
     `node_answers` is 0 while the media node cannot be asked; its other numbers are left out then."""
     require_operator(await staff_of(request))
     found = {f"live_{name}": value for name, value in request.app[LIVE].counts().items()}
+    found["live_tasks"] = float(len(asyncio.all_tasks()))
     found |= {f"http_refused_{code}": float(count) for code, count in request.app[REFUSED].items()}
     try:
         async with asyncio.timeout(NODE_DEADLINE_S):
