@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -9,11 +10,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from loadtest.clip import Clip
-from loadtest.front_door import Visitor
+from loadtest.front_door import Refused, Visitor
 from loadtest.server_process import LoupeServer
 from loadtest.standing import Standing
 
 LEAST_STAFF = 3  # a demonstration shop has so many
+ROOM_DEADLINE_S = 20.0
+ROOM_EVERY_S = 0.5
 
 
 @asynccontextmanager
@@ -34,8 +37,20 @@ async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIter
             for visitor in (customer, staff):
                 standing.connect_ms.append(sum(visitor.steps_ms[step] for step in ("offer", "ice", "dtls")))
                 visitor.client.start()
-            call_id = await customer.join(f"Customer {number}", consent=is_recorded)
+            call_id = await _join(customer, f"Customer {number}", is_recorded=is_recorded)
             answered_ns = time.monotonic_ns()
             await staff.answer(call_id)
             await standing.answered(pair, answered_ns)
         yield standing
+
+
+async def _join(customer: Visitor, name: str, *, is_recorded: bool) -> str:
+    """Loupe lets nobody in while the machine is too busy for those who are in already; then it is asked again."""
+    deadline = time.monotonic() + ROOM_DEADLINE_S
+    while True:
+        try:
+            return await customer.join(name, consent=is_recorded)
+        except Refused as refusal:
+            if refusal.code != "unavailable" or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(ROOM_EVERY_S)
