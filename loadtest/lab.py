@@ -16,6 +16,7 @@ from loadtest.link import Counts, Link
 Address = tuple[str, int]
 TICK_S = 0.1  # how exactly handovers come
 IDLE_S = 60.0  # a person who says nothing for so long has left: checks come every few seconds
+MOST_AT_ONCE = 128  # datagrams read in a row from one socket: the others' turn comes, too
 MOST_HELD = 65_536  # datagrams on their way at once: 1 s of 1,000 calls
 _BUFFER_BYTES = 1 << 21  # the kernel must not add losses of its own
 
@@ -47,12 +48,14 @@ class Lab:
         *,
         seed: int = 1,
         target_host: str = "127.0.0.1",
+        idle_s: float = IDLE_S,
     ) -> None:
         self.target_host, self.target_port = target_host, target_port
         self.impairment = impairment or Impairment()
         self.is_dark = False
         self.counts = Counts()
         self._seed = seed
+        self._idle_s = idle_s
         self._arrivals = 0
         self._paths: dict[Address, _Path] = {}
         self._near: socket.socket | None = None
@@ -88,7 +91,7 @@ class Lab:
 
     @property
     def people(self) -> int:
-        """How many addresses spoke within the last minute."""
+        """How many addresses spoke within the last `idle_s`."""
         return len(self._paths)
 
     @property
@@ -106,7 +109,7 @@ class Lab:
     def _read_near(self) -> None:
         assert self._near is not None
         now = asyncio.get_running_loop().time()
-        while True:
+        for _ in range(MOST_AT_ONCE):
             try:
                 data, address = self._near.recvfrom(65_535)
             except BlockingIOError:
@@ -119,7 +122,8 @@ class Lab:
 
     def _read_far(self, path: _Path) -> None:
         now = asyncio.get_running_loop().time()
-        while path.socket is not None:
+        for _ in range(MOST_AT_ONCE):
+            assert path.socket is not None
             try:
                 data = path.socket.recv(65_535)
             except BlockingIOError:
@@ -187,7 +191,7 @@ class Lab:
         loop = asyncio.get_running_loop()
         now, every_s = loop.time(), self.impairment.handover_s
         for path in list(self._paths.values()):
-            if now - path.heard_at > IDLE_S:
+            if now - path.heard_at > self._idle_s:
                 self._forget(path)
             elif every_s and now - path.rebound_at >= every_s:
                 self._hand_over(path)

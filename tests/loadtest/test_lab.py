@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -240,6 +241,32 @@ async def test_in_the_dark_nothing_passes_in_either_direction() -> None:
         assert await server.until(2) == [b"hello", b"found"]
         assert person.heard == []
         assert lab.counts.lost == 2
+
+
+async def test_who_left_is_forgotten_with_their_socket_and_who_speaks_stays() -> None:
+    async with Listener() as server, Lab(server.port, idle_s=0.3) as lab, Listener() as left, Listener() as stays:
+        open_before = len(os.listdir("/proc/self/fd"))
+        left.send(b"hello", lab.port)
+        stays.send(b"hello", lab.port)
+        await until(lambda: lab.people == 2)
+
+        def is_alone() -> bool:
+            stays.send(b"still here", lab.port)
+            return lab.people == 1
+
+        await until(is_alone)
+        assert len(os.listdir("/proc/self/fd")) == open_before + 1
+        heard = len(server.heard)
+        left.send(b"back again", lab.port)
+        await until(lambda: b"back again" in server.words[heard:])
+
+
+async def test_a_flood_is_read_in_turns_and_all_of_it_arrives() -> None:
+    async with between() as (person, lab, server), Listener() as other:
+        for number in range(300):
+            person.send(number.to_bytes(4, "big"), lab.port)
+        other.send(b"me too", lab.port)
+        assert sorted(await server.until(301))[-1] == b"me too"
 
 
 async def test_a_server_that_is_not_there_costs_datagrams_and_nothing_else() -> None:
