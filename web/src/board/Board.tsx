@@ -47,7 +47,8 @@ export function Board({ picture, strokes, frozenUrl, frozenAlt = "", lay = PLAIN
   );
 }
 
-function useBox(): [Size, (element: HTMLDivElement | null) => void] {
+/** The size of a box, followed while it changes, and the `ref` that says which box. */
+export function useBox(): [Size, (element: HTMLDivElement | null) => void] {
   const [box, setBox] = useState<Size>({ width: 0, height: 0 });
   const watched = useRef<ResizeObserver | null>(null);
   const place = useRef((element: HTMLDivElement | null): void => {

@@ -1,4 +1,4 @@
-import { Link2Off } from "lucide-preact";
+import { CloudOff, Link2Off } from "lucide-preact";
 import { useEffect } from "preact/hooks";
 import { type Language, language, otherLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
@@ -83,7 +83,11 @@ function Refused({ customer, code }: { customer: Customer; code: string }) {
   return (
     <Page plain>
       <div class="message">
-        <Link2Off size={44} class="muted" aria-hidden="true" />
+        {final ? (
+          <Link2Off size={44} class="muted" aria-hidden="true" />
+        ) : (
+          <CloudOff size={44} class="muted" aria-hidden="true" />
+        )}
         <h1>{final ? t("refused_title") : told(here)}</h1>
         {final && <p>{told(here)}</p>}
         {!final && (

@@ -7,13 +7,14 @@ import { t } from "./texts";
 
 const PEEK = 2;
 const PEEK_FOR_MS = 12_000;
+const BESIDE = "(min-width: 900px), (orientation: landscape) and (max-height: 520px)"; // as in call-sizes.css
 
 /** The chat: one line to write in, the newest messages over the picture, and all of them when opened. */
 export function ChatPanel(props: { customer: Customer; open: boolean; onOpen(open: boolean): void }) {
   const { customer, open, onOpen } = props;
   const { session } = customer;
   const [text, setText] = useState("");
-  const [wide, setWide] = useState(() => matchMedia("(min-width: 900px)").matches);
+  const [wide, setWide] = useState(() => matchMedia(BESIDE).matches);
   const list = useRef<HTMLOListElement>(null);
   const lines = session.chat.value;
   const count = lines.length;
@@ -21,7 +22,7 @@ export function ChatPanel(props: { customer: Customer; open: boolean; onOpen(ope
   const [fresh, setFresh] = useState(true);
 
   useEffect(() => {
-    const media = matchMedia("(min-width: 900px)");
+    const media = matchMedia(BESIDE);
     const changed = () => setWide(media.matches);
     media.addEventListener("change", changed);
     return () => media.removeEventListener("change", changed);

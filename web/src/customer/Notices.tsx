@@ -25,15 +25,13 @@ export function Notices({ customer }: { customer: Customer }) {
               ? t("my_poor")
               : status?.quality === "poor"
                 ? t("they_poor", { name })
-                : camera.cameraOff.value
-                  ? null
-                  : customer.dark.value && camera.state.value.torch !== true
-                    ? t("too_dark")
-                    : customer.shaking.value
-                      ? t("shaking")
-                      : status?.muted
-                        ? t("they_muted", { name })
-                        : null;
+                : customer.dark.value && camera.state.value.torch !== true
+                  ? t("too_dark")
+                  : customer.shaking.value
+                    ? t("shaking")
+                    : status?.muted
+                      ? t("they_muted", { name })
+                      : null;
   const steady = useSteady(told);
   const fault = camera.cameraFault.value;
   return (

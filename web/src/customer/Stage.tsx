@@ -1,6 +1,7 @@
-import { Maximize2, Mic, VideoOff, Volume2 } from "lucide-preact";
+import { CirclePause, Maximize2, Mic, VideoOff, Volume2 } from "lucide-preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { Board, useVideoSize } from "../board/Board";
+import { Board, useBox, useVideoSize } from "../board/Board";
+import type { Size } from "../board/geometry";
 import type { Customer } from "../state/customer";
 import { Video } from "../ui/controls";
 import { t } from "./texts";
@@ -18,6 +19,7 @@ export function Stage({ customer }: { customer: Customer }) {
   const [unsilence, setUnsilence] = useState<{ play(): void } | null>(null);
   const silenced = useCallback((play: () => void) => setUnsilence({ play }), []);
   const picture = useVideoSize(own);
+  const [room, place] = useBox();
   const staff = call?.people.filter((person) => person.side === "staff") ?? [];
   const main = staff.find((person) => person.slot === 0);
   const name = main?.name ?? t("someone");
@@ -30,10 +32,10 @@ export function Stage({ customer }: { customer: Customer }) {
     if (board.frozen || marks > 0) setMineLarge(true);
   }, [board.frozen, marks]);
 
-  const fit = fits(picture, own) ? "cover" : "contain";
+  const fit = fits(picture, room) ? "cover" : "contain";
   const mirrored = camera.state.value.facing === "front" && !board.frozen;
   return (
-    <div class={mineLarge ? "stage mine-large" : "stage"}>
+    <div class={mineLarge ? "stage mine-large" : "stage"} ref={place}>
       <div class={`view mine ${fit}`}>
         <Video
           stream={camera.stream}
@@ -46,6 +48,7 @@ export function Stage({ customer }: { customer: Customer }) {
         {!ownPicture && !board.frozen && (
           <div class="no-picture">
             <VideoOff size={mineLarge ? 40 : 24} aria-hidden="true" />
+            {mineLarge && camera.cameraOff.value && <p>{t("camera_is_off")}</p>}
           </div>
         )}
         <Board
@@ -96,6 +99,7 @@ export function Stage({ customer }: { customer: Customer }) {
       </button>
       {call?.held && (
         <div class="hold" role="alert">
+          <CirclePause size={48} strokeWidth={1.5} aria-hidden="true" />
           <h2>{t("on_hold")}</h2>
           <p>{t("on_hold_text", { name })}</p>
         </div>
@@ -127,10 +131,9 @@ export function Stage({ customer }: { customer: Customer }) {
 }
 
 /** True when the picture may fill the room by losing little at its edges. */
-function fits(picture: { width: number; height: number }, element: HTMLVideoElement | null): boolean {
-  const box = element?.parentElement;
-  if (!box || !picture.width || !box.clientWidth) return false;
+function fits(picture: Size, room: Size): boolean {
+  if (!picture.width || !room.width) return false;
   const a = picture.width / picture.height;
-  const b = box.clientWidth / box.clientHeight;
+  const b = room.width / room.height;
   return Math.min(a, b) / Math.max(a, b) > FULL_ENOUGH;
 }

@@ -39,7 +39,12 @@ type Values = Record<string, string | number>;
  * Placeholders are `{name}`. In English `{n|thing|things}` chooses by number. */
 export function translator<K extends string>(en: Record<K, string>, zh: Record<K, string>) {
   return (key: K, values: Values = {}, where: Language = language.value): string =>
-    fill((where === "en" ? en : zh)[key], values);
+    where === "en" ? fill(en[key], values) : closed(fill(zh[key], values));
+}
+
+/** Chinese sets no space between its own characters; the ones around a filled-in Latin name or number stay. */
+export function closed(text: string): string {
+  return text.replace(/(\p{Script=Han}) (?=\p{Script=Han})/gu, "$1");
 }
 
 export function fill(text: string, values: Values): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fill } from "./language";
+import { closed, fill } from "./language";
 
 type Texts = { en: Record<string, string>; zh: Record<string, string> };
 const areas = import.meta.glob<Texts>(["../**/*texts.ts"], { eager: true });
@@ -26,6 +26,13 @@ describe("the dictionaries", () => {
       for (const [key, text] of Object.entries(zh)) expect(text, key).not.toMatch(/[\u4e00-\u9fff][,.!?;:](\s|$)/);
     });
   }
+});
+
+describe("closed", () => {
+  it("leaves no space between Chinese characters, and those around Latin names", () => {
+    expect(closed(fill("与 {name} 通话 {time}", { name: "陈先生", time: "0:06" }))).toBe("与陈先生通话 0:06");
+    expect(closed(fill("放大 {name} 的画面", { name: "Lin Mei" }))).toBe("放大 Lin Mei 的画面");
+  });
 });
 
 describe("fill", () => {

@@ -26,6 +26,10 @@ export type Opens = "booking" | "invite" | "handover";
 
 interface TileProps {
   name: string;
+  /** Shown in place of the name where that is too long for a tile. */
+  word?: string | undefined;
+  /** A second line below the name. */
+  more?: string | undefined;
   icon: JSX.Element;
   run: () => void;
   pressed?: boolean | undefined;
@@ -36,7 +40,7 @@ interface TileProps {
 }
 
 /** A tool as a large tile. One that cannot be used stays reachable and tells why. */
-function Tile({ name, icon, run, pressed, why, kind = undefined, busy }: TileProps) {
+function Tile({ name, word = name, more, icon, run, pressed, why, kind = undefined, busy }: TileProps) {
   const { notices } = useStaff();
   const id = useId();
   const tap = () => (why ? notices.tell("plain", () => staff(why)) : run());
@@ -56,7 +60,8 @@ function Tile({ name, icon, run, pressed, why, kind = undefined, busy }: TilePro
         {icon}
       </span>
       <span class="tile-word" aria-hidden="true">
-        {name}
+        {word}
+        {more && <small class="tile-more">{more}</small>}
       </span>
       {why && (
         <span class="unseen" id={id}>
@@ -69,7 +74,7 @@ function Tile({ name, icon, run, pressed, why, kind = undefined, busy }: TilePro
 
 /** All that a thumb needs, at the right-hand edge; the end of the call stands apart. */
 export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpen: (what: Opens) => void }) {
-  const { session, deeds, camera } = useStaff();
+  const { session, deeds, camera, board } = useStaff();
   const call = session.call.value;
   const live = call?.state === "live";
   const reach = call?.camera;
@@ -88,6 +93,7 @@ export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpe
         <Tile
           kind="main"
           name={staff("snapshot")}
+          more={live && board.strokes.value.length > 0 ? staff("snapshot_keeps") : undefined}
           icon={<Camera size={30} />}
           why={only}
           busy={deeds.taking.value}
@@ -109,6 +115,7 @@ export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpe
         />
         <Tile
           name={staff("switch_camera")}
+          word={staff("switch_camera_word")}
           icon={<SwitchCamera size={24} />}
           why={phone(Boolean(reach?.can_switch), "no_switch")}
           busy={deeds.switching.value}

@@ -1,4 +1,12 @@
-import { Circle, CirclePause, CircleSlash, PanelLeftClose, PanelLeftOpen, UsersRound } from "lucide-preact";
+import {
+  Circle,
+  CirclePause,
+  CircleSlash,
+  PanelLeftClose,
+  PanelLeftOpen,
+  TriangleAlert,
+  UsersRound,
+} from "lucide-preact";
 import { duration } from "../i18n/format";
 import { shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
@@ -13,7 +21,8 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
   const waiting = desk.line.value?.waiting.length ?? 0;
   const unread = panel ? 0 : session.unread.value;
   const label = staff(panel ? "panel_close" : "panel_open");
-  const quality = deeds.customer.value?.status?.quality ?? link.quality.value;
+  const customer = deeds.customer.value;
+  const quality = customer?.connected === false ? "lost" : (customer?.status?.quality ?? link.quality.value);
   if (!call) return null;
   return (
     <header class="call-top">
@@ -70,8 +79,8 @@ function Recording() {
   }
   if (call.recording === "failed") {
     return (
-      <span class="pill glass rec-off" role="status" title={staff("recording_failed_hint")}>
-        <CircleSlash size={15} aria-hidden="true" />
+      <span class="pill glass rec-failed" role="status" title={staff("recording_failed_hint")}>
+        <TriangleAlert size={15} aria-hidden="true" />
         <span>{shared("recording_failed")}</span>
       </span>
     );

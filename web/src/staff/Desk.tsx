@@ -1,5 +1,5 @@
 import { History, MessageSquareText } from "lucide-preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { staff } from "../i18n/staff.texts";
 import type { Door } from "../state/staffDoor";
 import { DeskTop } from "./DeskTop";
@@ -31,15 +31,27 @@ export function Desk({ door }: { door: Door }) {
   );
 }
 
+const PAST_CALLS_AFTER_MS = 1000; // a burst of leaving is one request
+
 type Shelf = "calls" | "messages";
 
 function Archive() {
-  const { desk, lists } = useStaff();
+  const { desk, deeds, lists } = useStaff();
   const [shelf, setShelf] = useState<Shelf>("calls");
   const unread = desk.line.value?.unread_left_messages ?? 0;
   useEffect(() => {
     void lists.loadCalls();
   }, [lists]);
+  // Somebody left the line or was answered elsewhere: that is a past call now or soon.
+  const waiting = desk.line.value?.waiting.length ?? 0;
+  const before = useRef(waiting);
+  useEffect(() => {
+    const fewer = waiting < before.current;
+    before.current = waiting;
+    if (!fewer || desk.answering.peek() !== null || deeds.inCall.peek()) return;
+    const timer = setTimeout(() => void lists.loadCalls(), PAST_CALLS_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [desk, deeds, lists, waiting]);
   // A new message at the desk: the list follows the number.
   useEffect(() => {
     void lists.loadMessages();

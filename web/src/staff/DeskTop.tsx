@@ -49,10 +49,12 @@ export function DeskTop({ door }: { door: Door }) {
           <LogOut size={22} />
         </button>
       </div>
-      <div class={available ? "availability on" : "availability"}>
+      <div class={available && status === "open" ? "availability on" : "availability"}>
         <div class="availability-words">
           <span id="available-label">{staff("available")}</span>
-          <small id="available-hint">{staff(available ? "available_hint" : "unavailable_hint")}</small>
+          <small id="available-hint">
+            {staff(!available ? "unavailable_hint" : status === "open" ? "available_hint" : "unreached_hint")}
+          </small>
         </div>
         <button
           type="button"

@@ -16,6 +16,7 @@ const TOOLS: readonly (readonly [Tool, JSX.Element])[] = [
   ["number", <span class="one" key="number" />],
   ["text", <Type size={22} key="text" />],
 ];
+const WORDS_WIDTH = 320;
 const COLOR_NAMES = ["red", "yellow", "green", "blue", "white"] as const;
 const WIDTHS = ["fine", "normal", "bold"] as const;
 
@@ -29,7 +30,7 @@ export function DrawPalette({ low, onDone }: { low: boolean; onDone: () => void 
   const some = board.strokes.value.length > 0;
   return (
     <div class={low ? "palette low" : "palette"} role="toolbar" aria-label={staff("drawing_tools")}>
-      <div class="palette-row">
+      <div class="palette-row shapes">
         {TOOLS.map(([tool, icon]) => (
           <Pick key={tool} name={staff(`tool_${tool}`)} on={style.tool === tool} run={() => set({ tool })}>
             {icon}
@@ -48,7 +49,7 @@ export function DrawPalette({ low, onDone }: { low: boolean; onDone: () => void 
           </Pick>
         ))}
       </div>
-      <div class="palette-row">
+      <div class="palette-row lines">
         {WIDTHS.map((width) => (
           <Pick
             key={width}
@@ -71,6 +72,7 @@ export function DrawPalette({ low, onDone }: { low: boolean; onDone: () => void 
           <Check size={22} />
         </Pick>
       </div>
+      <p class="palette-hint">{staff("drawing_hint")}</p>
     </div>
   );
 }
@@ -107,7 +109,7 @@ export function WordsBox({ at, content, onDone }: { at: Point; content: Rect; on
   useEffect(() => field.current?.focus(), []);
   const [x, y] = toBox(at, content);
   // Near the right edge the box would leave the picture.
-  const left = Math.max(content.x, Math.min(x, content.x + content.width - 260));
+  const left = Math.max(content.x, Math.min(x, content.x + content.width - WORDS_WIDTH));
   return (
     <form
       class="board-words"

@@ -24,7 +24,9 @@ export function OwnPreview() {
         ) : (
           <p class="preview-off">
             <VideoOff size={26} aria-hidden="true" />
-            {staff(desk.ready.value && camera.opening.value ? "camera_opening" : "camera_off_preview")}
+            {!desk.ready.value
+              ? staff("camera_off_preview")
+              : (camera.opening.value || !faults.length) && staff("camera_opening")}
           </p>
         )}
         {shown && !faults.length && (

@@ -17,6 +17,7 @@ import { BookingCard } from "./Timeline";
 
 /** What a call left behind. */
 export function RecordPage({ callId }: { callId: string }) {
+  const { pages } = useStaff();
   const desk = useMemo(() => openRecord(callId), [callId]);
   useEffect(() => {
     void desk.load();
@@ -31,11 +32,17 @@ export function RecordPage({ callId }: { callId: string }) {
       {loading.is === "failed" && (
         <main class="calm">
           <div class="card calm-card" role="alert">
-            <h2>{staff(loading.code === "not_found" ? "not_found" : "record_title", { name: "" })}</h2>
+            <h2>{staff(loading.code === "not_found" ? "not_found" : "record_unread")}</h2>
             <p>{errorText(loading.code)}</p>
-            <button type="button" class="button main large" onClick={() => void desk.load()}>
-              {shared("retry")}
-            </button>
+            {loading.code === "not_found" ? (
+              <button type="button" class="button main large" onClick={() => pages.go({ name: "desk" })}>
+                {staff("back_to_desk")}
+              </button>
+            ) : (
+              <button type="button" class="button main large" onClick={() => void desk.load()}>
+                {shared("retry")}
+              </button>
+            )}
           </div>
         </main>
       )}

@@ -1,4 +1,4 @@
-import { Eye, EyeOff } from "lucide-preact";
+import { CloudOff, Eye, EyeOff } from "lucide-preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { otherLanguage, setLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
@@ -132,6 +132,7 @@ export function Unreachable({ door, code }: { door: Door; code: string }) {
   return (
     <main class="calm">
       <div class="card calm-card" role="alert">
+        <CloudOff size={48} strokeWidth={1.5} class="muted" aria-hidden="true" />
         <h1>{staff("unreachable")}</h1>
         <p>{errorText(code)}</p>
         <p class="muted">{staff("unreachable_how")}</p>

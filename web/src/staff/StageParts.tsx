@@ -23,7 +23,8 @@ export function StatusPills() {
   const pills: [string, JSX.Element, string][] = [];
   const size = 16;
   if (deeds.frozen.value) pills.push(["cold", <Snowflake size={size} key="i" />, staff("frozen")]);
-  if (status?.muted) pills.push(["", <MicOff size={size} key="i" />, staff("status_muted")]);
+  if (customer && status?.muted)
+    pills.push(["", <MicOff size={size} key="i" />, staff("status_muted", { name: customer.name })]);
   if (status && !status.visible) pills.push(["amber", <AppWindow size={size} key="i" />, staff("status_away")]);
   if (status?.camera_on && status.visible) {
     if (status.dark) pills.push(["amber", <Moon size={size} key="i" />, staff("status_dark")]);

@@ -1,4 +1,4 @@
-import { batch, effect, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal } from "@preact/signals";
 import type { Camera } from "./camera";
 import { HEIGHT, Judge, WIDTH } from "./steady";
 
@@ -10,6 +10,7 @@ export function openEye(camera: Camera, wanted: () => boolean): { dark: Signal<b
   const dark = signal(false);
   const shaking = signal(false);
   const judge = new Judge();
+  const watching = computed(wanted); // a call changes often, also by what this eye tells: only yes or no begins anew
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
@@ -36,7 +37,7 @@ export function openEye(camera: Camera, wanted: () => boolean): { dark: Signal<b
   };
 
   effect(() => {
-    const track = camera.version.value >= 0 && wanted() && !camera.cameraOff.value ? camera.video : null;
+    const track = camera.version.value >= 0 && watching.value && !camera.cameraOff.value ? camera.video : null;
     clearInterval(timer);
     clearTimeout(opening);
     judge.clear();

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { WaitingView } from "../wire/frames";
 import { daysAhead, instant, majorUnits, minorUnits, startTimes, wallTime } from "./staffBooking";
 import { arrivals } from "./staffDesk";
+import { openNotices } from "./staffNotices";
 import { pageOf, pathOf } from "./staffPages";
 import { CLOSE_ENOUGH_S, covers, inStep, playable, turnAt } from "./staffPlayback";
 import { drawingOf, pictureUrl, talkSeconds } from "./staffRecord";
@@ -158,5 +159,16 @@ describe("the record", () => {
       blob: "b",
     };
     expect(drawingOf({ ...picture, strokes: [{ id: "x" }] as never })).toEqual([]);
+  });
+});
+
+describe("short news", () => {
+  it("can be taken back by its id when it is no longer true, also when it was told again", () => {
+    const notices = openNotices();
+    notices.tell("plain", () => "The customer is asked");
+    const id = notices.tell("plain", () => "The customer is asked");
+    notices.tell("good", () => "Proposal sent");
+    notices.dismiss(id);
+    expect(notices.list.value.map((notice) => notice.words())).toEqual(["Proposal sent"]);
   });
 });

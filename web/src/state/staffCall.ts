@@ -1,4 +1,4 @@
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { staff } from "../i18n/staff.texts";
 import type { CallView, Ok, Person } from "../wire/frames";
 import { newId } from "../wire/ids";
@@ -99,8 +99,22 @@ export function openCallDeeds(session: Session, notices: Notices): CallDeeds {
     }
   }
 
+  let asking: string | null = null;
+  const answered = (): void => {
+    if (asking) notices.dismiss(asking);
+    asking = null;
+  };
   session.onNews((news) => {
-    if (news.type === "picture.refused") notices.tell("warn", () => staff("picture_refused"));
+    if (news.type !== "picture.refused") return;
+    answered();
+    notices.tell("warn", () => staff("picture_refused"));
+  });
+  // Kept, or nobody is left to ask: the question is answered either way.
+  const kept = computed(() => session.pictures.value.length);
+  effect(() => {
+    kept.value;
+    inCall.value;
+    untracked(answered);
   });
 
   let zoomTimer: ReturnType<typeof setTimeout> | undefined;
@@ -138,7 +152,7 @@ export function openCallDeeds(session: Session, notices: Notices): CallDeeds {
       taking.value = true;
       try {
         const ok = await session.request({ type: "picture.take", cmid: newId() });
-        if (ok.asked) notices.tell("plain", () => staff("picture_asked"));
+        if (ok.asked) asking = notices.tell("plain", () => staff("picture_asked"));
         else shots.value += 1;
         return (ok.picture as unknown as PictureView) ?? null;
       } catch (error) {

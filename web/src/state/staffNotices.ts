@@ -13,7 +13,8 @@ export interface Notice {
 /** Short news that go away by themselves; they are also read aloud. */
 export interface Notices {
   readonly list: Signal<Notice[]>;
-  tell(tone: Notice["tone"], words: () => string): void;
+  /** Answers with the notice's id, for `dismiss` when it is no longer true. */
+  tell(tone: Notice["tone"], words: () => string): string;
   /** Tells why something was refused. */
   refuse(error: unknown): void;
   dismiss(id: string): void;
@@ -27,11 +28,12 @@ export function openNotices(): Notices {
   const dismiss = (id: string): void => {
     list.value = list.value.filter((notice) => notice.id !== id);
   };
-  const tell = (tone: Notice["tone"], words: () => string): void => {
+  const tell = (tone: Notice["tone"], words: () => string): string => {
     const id = newId();
     const same = words();
     list.value = [...list.value.filter((notice) => notice.words() !== same), { id, tone, words }].slice(-AT_MOST);
     setTimeout(dismiss, SHOWN_FOR_MS, id);
+    return id;
   };
-  return { list, dismiss, tell, refuse: (error) => tell("bad", () => errorText(codeOf(error))) };
+  return { list, dismiss, tell, refuse: (error) => void tell("bad", () => errorText(codeOf(error))) };
 }
