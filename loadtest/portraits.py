@@ -1,186 +1,87 @@
 """`python -m loadtest.portraits OUT_DIR [--language zh-CN]`: every page and state as a picture, phone and tablet size.
 
-A demonstration server, two real browsers with painted cameras, and one story: a left message, a call with its drawing,
-pictures and booking, and a second call without consent to recording.
+A demonstration server, two real browsers with painted cameras, and two stories: a day (a left message, a call with its
+drawing, pictures and booking, and a second call without consent to recording), and `mishaps`: what may go wrong.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, expect
 
-from loadtest.browser import PHONE, TABLET, chromium, person
+from loadtest.browser import PHONE, TABLET, chromium
+from loadtest.mishaps import mishaps
 from loadtest.scenes import bag_photo, bag_video, counter_video
 from loadtest.server_process import LoupeServer
-from loadtest.words import CHINESE, ENGLISH, word
+from loadtest.sitters import PATIENCE_MS, Customer, Staff
+from loadtest.words import CHINESE, ENGLISH
 
-# A phone held upright gives upright pictures for a wide wish; Chromium's fake camera would cut them to the wish.
-UPRIGHT = """(() => {
-  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  navigator.mediaDevices.getUserMedia = (wish) => open(
-    wish.video?.width ? {...wish, video: {...wish.video, width: wish.video.height, height: wish.video.width}} : wish);
-})()"""
-CALM_MS = 10_000
-SHOP_TIME = "Asia/Shanghai"  # the demonstration shop's: all clocks in the portraits agree
-SIZES = {"phone": PHONE, "tablet": TABLET}
-# Two frames after the new size the page has been laid out and painted; pictures of the call need one more of their own.
-PAINTED = """() => new Promise((done) => {
-  const videos = [...document.querySelectorAll('video')].filter((v) => v.videoWidth > 0 && !v.paused);
-  const frames = videos.map((v) => new Promise((seen) => { v.requestVideoFrameCallback(seen); setTimeout(seen, 1000); }));
-  Promise.all(frames).then(() => requestAnimationFrame(() => requestAnimationFrame(() => done())));
-})"""
-SEES_PICTURE = "() => { const v = document.querySelector('video[data-remote]'); return v && v.videoWidth > 0 && probe.frames > 30; }"
 REPLAYS = (
     "() => [...document.querySelectorAll('video')].filter((v) => v.currentTime > 1.5 && v.videoWidth > 0).length >= 2"
 )
-# The picture's rectangle within the page: the video element may be larger than what it shows.
-SHOWN = """() => {
-  const video = document.querySelector('video[data-remote]'), box = video.getBoundingClientRect();
-  const scale = Math.min(box.width / video.videoWidth, box.height / video.videoHeight);
-  const width = video.videoWidth * scale, height = video.videoHeight * scale;
-  return {x: box.x + (box.width - width) / 2, y: box.y + (box.height - height) / 2, width, height};
-}"""
+STORIES = ("day", "mishaps")
 
 
-class Sitter:
-    """One person's page, asked for things by the names that the page gives them in this language."""
-
-    def __init__(self, page: Page, context: BrowserContext, language: str, out: Path) -> None:
-        self.page, self.context, self.language, self.out = page, context, language, out
-
-    @classmethod
-    async def at(cls, browser: Browser, url: str, size: dict[str, int], language: str, out: Path) -> Self:
-        context, page = await person(browser, size=size, language=language, time_zone=SHOP_TIME)
-        if size == PHONE:
-            await context.add_init_script(UPRIGHT)
-        await page.goto(url)
-        return cls(page, context, language, out)
-
-    def say(self, english: str) -> str:
-        return word(english, self.language)
-
-    def button(self, name: str, *, within: Locator | None = None) -> Locator:
-        return (within or self.page).get_by_role("button", name=self.say(name), exact=True).first
-
-    def field(self, name: str) -> Locator:
-        return self.page.get_by_role("textbox", name=self.say(name), exact=True)
-
-    async def tap(self, name: str) -> None:
-        await self.button(name).click()
-
-    async def write(self, name: str, text: str) -> None:
-        await self.field(name).fill(self.say(text))
-
-    async def sees(self, text: str) -> None:
-        await expect(self.page.get_by_text(self.say(text), exact=True).filter(visible=True).first).to_be_visible()
-
-    async def sees_call(self) -> None:
-        await self.page.wait_for_function(SEES_PICTURE)
-
-    async def calm(self) -> None:
-        """Waits for the mark of a good connection; a busy machine may never come to it, and is portrayed as it is."""
-        with contextlib.suppress(AssertionError):
-            await expect(self.page.get_by_label(self.say("Good connection")).first).to_be_visible(timeout=CALM_MS)
-
-    async def chat(self, text: str) -> None:
-        await self.write("Message", text)
-        await self.tap("Send")
-
-    async def portrait(self, name: str, sizes: tuple[str, ...] = ("phone", "tablet"), *, whole: bool = False) -> None:
-        """`name.size.png` for each size; `whole`: the page to its end instead of what is in sight."""
-        was = self.page.viewport_size
-        for size in sizes:
-            await self.page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
-            await self.page.evaluate(PAINTED)
-            await self.page.screenshot(path=self.out / f"{name}.{size}.png", animations="disabled", full_page=whole)
-        if was:
-            await self.page.set_viewport_size(was)
-            await self.page.evaluate(PAINTED)
-
-
-class Customer(Sitter):
-    async def join(self, name: str, matter: str, *, consent: bool) -> None:
-        await self.fill_form(name, matter, consent=consent)
-        await self.tap("Start video call")
-        await expect(self.page.get_by_role("status").first).to_be_visible()
-
-    async def fill_form(self, name: str, matter: str, *, consent: bool) -> None:
-        await self.write("Your name", name)
-        await self.write("What is it about?", matter)
-        agreed = self.page.get_by_role("checkbox", name=self.say("I agree to this call being recorded"))
-        await agreed.set_checked(consent, force=True)
-
-
-class Staff(Sitter):
-    async def sign_in(self, username: str, password: str) -> None:
-        await self.field("Username").fill(username)
-        await self.field("Password").fill(password)
-        await self.tap("Sign in")
-        await expect(self.page.get_by_role("switch", name=self.say("Available"))).to_be_enabled()
-
-    async def be_available(self) -> None:
-        switch = self.page.get_by_role("switch", name=self.say("Available"))
-        await switch.click()
-        await expect(switch).to_have_attribute("aria-checked", "true")
-
-    async def answer(self, name: str) -> None:
-        waiting = self.page.get_by_role("list", name=self.say("Waiting")).get_by_role("listitem")
-        await self.button("Answer", within=waiting.filter(has_text=self.say(name))).click()
-        await self.sees_call()
-
-    async def portrait_of_call(self, name: str) -> None:
-        """On a phone the words lie over the picture: put away for the portrait."""
-        await self.portrait(name, ("tablet",))
-        await self.tap("Hide chat and notes")
-        await self.portrait(name, ("phone",))
-        await self.tap("Show chat and notes")
-
-    async def drag(self, *path: tuple[float, float]) -> None:
-        """Draws along shares of the picture."""
-        box: dict[str, float] = await self.page.evaluate(SHOWN)
-        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
-        await self.page.mouse.move(*at[0])
-        await self.page.mouse.down()
-        for x, y in at[1:]:
-            await self.page.mouse.move(x, y, steps=12)
-        await self.page.mouse.up()
-
-
-async def portraits(out: Path, language: str = ENGLISH) -> None:
+async def portraits(out: Path, language: str = ENGLISH, stories: tuple[str, ...] = STORIES) -> None:
     """Raises AssertionError or playwright's errors when the pages do not do what the story wants."""
     out.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory(prefix="loupe-portraits-") as folder:
         home = Path(folder)
         async with (
             chromium(camera=await asyncio.to_thread(bag_video, home / "bag.y4m")) as phones,
             chromium(camera=await asyncio.to_thread(counter_video, home / "counter.y4m")) as tablets,
-            LoupeServer(home / "data") as server,
         ):
-            url = server.facts["customer_url"]
-            customer = await Customer.at(phones, url, PHONE, language, out)
-            await _left_message(customer, await asyncio.to_thread(bag_photo, home / "photo.jpg"))
-            staff = await Staff.at(tablets, server.facts["staff_url"], TABLET, language, out)
-            colleague = await Staff.at(tablets, server.facts["staff_url"], TABLET, language, out)
-            await _desk(staff, colleague, server.facts)
-            second = await Customer.at(phones, url, PHONE, language, out)
-            await _line(staff, customer, second)
-            await _call(staff, customer)
-            await _agreement(staff, customer)
-            await _afterwards(staff, customer)
-            await _without_consent(staff, second)
-            for query, name in (("?t=altered", "customer-link-altered"), ("-gone", "customer-no-shop")):
-                await customer.page.goto(url.split("?")[0] + query)
-                await expect(customer.page.get_by_role("heading").first).to_be_visible()
-                await customer.portrait(name)
+            if "day" in stories:
+                async with LoupeServer(home / "day") as server:
+                    photo = await asyncio.to_thread(bag_photo, home / "photo.jpg")
+                    await _day(phones, tablets, server.facts, language, out, photo)
+            if "mishaps" in stories:
+                async with LoupeServer(home / "mishaps") as server:
+                    await mishaps(phones, tablets, server.facts, language, out)
+
+
+async def _day(phones: Browser, tablets: Browser, facts: dict[str, Any], language: str, out: Path, photo: Path) -> None:
+    url = facts["customer_url"]
+    staff = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
+    await _door(staff, facts)
+    customer = await Customer.at(phones, url, PHONE, language, out)
+    await _left_message(customer, photo)
+    colleague = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
+    await _desk(staff, colleague, facts)
+    second = await Customer.at(phones, url, PHONE, language, out)
+    await _line(staff, customer, second)
+    await _call(staff, customer)
+    await _agreement(staff, customer)
+    await _afterwards(staff, customer)
+    await _without_consent(staff, second)
+    for query, name in (("?t=altered", "customer-link-altered"), ("-gone", "customer-no-shop")):
+        await customer.page.goto(url.split("?")[0] + query)
+        await expect(customer.page.get_by_role("heading").first).to_be_visible()
+        await customer.portrait(name)
+    for sitter in (staff, colleague, customer, second):
+        await sitter.context.close()
+
+
+async def _door(staff: Staff, facts: dict[str, Any]) -> None:
+    await expect(staff.field("Username")).to_be_visible()
+    await staff.portrait("staff-sign-in")
+    await staff.field("Username").fill(facts["username"])
+    await staff.field("Password").fill("not this one")
+    await staff.tap("Sign in")
+    await staff.sees("The username or password is not right. Please try again.")
+    await staff.portrait("staff-wrong-password")
+    await staff.sign_in(facts["username"], facts["password"])
+    await staff.sees("No calls yet")
+    await staff.portrait("staff-desk-new", ("phone", "tablet", "small"))
 
 
 async def _left_message(customer: Customer, photo: Path) -> None:
@@ -194,6 +95,7 @@ async def _left_message(customer: Customer, photo: Path) -> None:
     await customer.write("Your message", "There is a scratch on the flap of my bag. What would you take for it?")
     await customer.page.locator("input[type=file]").set_input_files(photo)
     await customer.portrait("customer-message", whole=True)
+    await customer.portrait("customer-message-side", ("side",))
     await customer.tap("Send message")
     await customer.sees("Your message is with us")
     await customer.portrait("customer-message-sent")
@@ -204,15 +106,6 @@ async def _left_message(customer: Customer, photo: Path) -> None:
 
 
 async def _desk(staff: Staff, colleague: Staff, facts: dict[str, Any]) -> None:
-    await expect(staff.field("Username")).to_be_visible()
-    await staff.portrait("staff-sign-in")
-    await staff.field("Username").fill(facts["username"])
-    await staff.field("Password").fill("not this one")
-    await staff.tap("Sign in")
-    await expect(staff.page.get_by_role("alert").filter(visible=True).first).to_be_visible()
-    await staff.portrait("staff-wrong-password")
-    await staff.sign_in(facts["username"], facts["password"])
-    await staff.portrait("staff-desk-unavailable")
     await colleague.sign_in("li", facts["password"])
     await colleague.be_available()
     await staff.be_available()
@@ -232,23 +125,23 @@ async def _desk(staff: Staff, colleague: Staff, facts: dict[str, Any]) -> None:
 async def _line(staff: Staff, customer: Customer, second: Customer) -> None:
     await customer.tap("Call again")
     await customer.fill_form("Ana", "A scratch on my brown bag", consent=True)
-    await customer.portrait("customer-form")
+    await customer.portrait("customer-form", ("phone", "tablet", "side"))
     await customer.portrait("customer-form-whole", ("phone",), whole=True)
     await customer.tap("Start video call")
     await expect(
         customer.page.get_by_role("status").filter(has_text=customer.say("You are number 1 in line"))
     ).to_be_visible()
-    await customer.portrait("customer-waiting")
+    await customer.portrait("customer-waiting", ("phone", "tablet", "side"))
     await second.join("Mr Chen", "New soles for walking boots", consent=False)
     await expect(staff.page.get_by_role("list", name=staff.say("Waiting")).get_by_role("listitem")).to_have_count(2)
-    await staff.portrait("staff-desk-waiting")
+    await staff.portrait("staff-desk-waiting", ("phone", "tablet", "small"))
 
 
 async def _call(staff: Staff, customer: Customer) -> None:
     await staff.answer("Ana")
     await customer.sees_call()
     await asyncio.gather(staff.calm(), customer.calm())
-    await customer.portrait("customer-call")
+    await customer.portrait("customer-call", ("phone", "tablet", "side"))
     await staff.portrait_of_call("staff-call")
     await customer.chat("It happened on the train. Can it be saved?")
     await staff.sees("It happened on the train. Can it be saved?")
@@ -264,10 +157,13 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await asyncio.gather(staff.calm(), customer.calm())
     await staff.chat("Yes. Only the finish is gone, the leather is sound.")
     await customer.sees("Yes. Only the finish is gone, the leather is sound.")
-    await customer.portrait("customer-drawing")  # at once: new messages lie over the picture for a few seconds
+    await customer.portrait(
+        "customer-drawing", ("phone", "tablet", "side")
+    )  # at once: new messages lie over the picture for a few seconds
     await staff.portrait_of_call("staff-drawing")
     await customer.tap("Open chat")
     await customer.portrait("customer-chat", ("phone",))
+    await customer.portrait("customer-chat", ("side",))
     await customer.tap("Close chat")
     await staff.tap("Snapshot")
     await staff.tap("Done")
@@ -302,10 +198,10 @@ async def _agreement(staff: Staff, customer: Customer) -> None:
     await dialog.get_by_role("textbox", name=staff.say("Note for the customer")).fill(
         staff.say("We match the colour first.")
     )
-    await staff.portrait("staff-booking")
+    await staff.portrait("staff-booking", ("phone", "tablet", "small"))
     await staff.button("Send proposal", within=dialog).click()
     await expect(customer.button("Confirm")).to_be_visible()
-    await customer.portrait("customer-proposal")
+    await customer.portrait("customer-proposal", ("phone", "tablet", "side"))
     await staff.portrait_of_call("staff-proposal")
     await customer.tap("Confirm")
     await staff.sees("Confirmed")
@@ -330,6 +226,7 @@ async def _afterwards(staff: Staff, customer: Customer) -> None:
     await staff.tap("Play")
     await staff.page.wait_for_function(REPLAYS)
     await staff.portrait("staff-record", whole=True)
+    await staff.portrait("staff-record-small", ("small",))
     await (
         staff.page.locator("section", has=staff.page.get_by_role("heading", name=staff.say("Pictures")))
         .get_by_role("button")
@@ -368,9 +265,10 @@ def main(given: list[str] | None = None) -> int:
     )
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     parser.add_argument("--language", choices=(ENGLISH, CHINESE), default=ENGLISH)
+    parser.add_argument("--story", choices=STORIES, help="only this one")
     parser.add_argument("--readme", type=Path, metavar="IMAGES_DIR", help="also put the README's two pictures there")
     asked = parser.parse_args(given)
-    asyncio.run(portraits(asked.out, asked.language))
+    asyncio.run(portraits(asked.out, asked.language, (asked.story,) if asked.story else STORIES))
     if asked.readme:
         for_readme(asked.out, asked.readme)
     return 0
