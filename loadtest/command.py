@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Protocol
 
 from rich.console import Console
 
-from loadtest import compare
+from loadtest import bench, chat, compare, glass, peers
 from loadtest.calls import Asked, CallsRun
+from loadtest.chat_calls import ChatServer
 from loadtest.options import where_of
 from loadtest.outcome import Limit, Outcome
 from loadtest.page import page
 from loadtest.screen import Screen, show_outcome
-from loadtest.target import CannotLoad, Where, look_for_loupe
+from loadtest.soak import SoakRun
+from loadtest.target import CannotLoad, Where, check_room, look_for_loupe
 
 LIMIT_PASSED, INTERRUPTED = 1, 130
 Tell = Callable[[str], None]
@@ -56,28 +59,30 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
         wanted = Asked(asked.calls, asked.seconds, asked.ramp, asked.record, asked.impair, asked.seed, where_of(asked))
         return CallsRun(wanted, tell), asked.seconds + 8 + asked.calls * 0.5
     if asked.command == "soak":
-        from loadtest.soak import SoakRun
-
         return SoakRun(asked.minutes, asked.calls, asked.seed, where_of(asked), tell), asked.minutes * 60 + 15
     if asked.command == "chat":
         return WholeRun(lambda: _chat(asked, tell)), asked.seconds + 8
     if asked.command == "glass":
-        from loadtest import glass
+        return WholeRun(lambda: _glass(asked, tell)), 2.5 * asked.seconds + 20
+    return WholeRun(lambda: _peers(asked, tell)), 4 * asked.seconds + 30
 
-        tell("The load goes to a server of its own, on this machine; two browsers.")
-        work = glass.run(seconds=round(asked.seconds), impairment=asked.impair, seed=asked.seed, tell=tell)
-        return WholeRun(lambda: work), 2.5 * asked.seconds + 20
-    from loadtest import peers
 
+async def _glass(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
+    if shutil.which("chromium") is None:
+        raise bench.NoChromium
+    tell("The load goes to a server of its own, on this machine, and two browsers.")
+    found = await glass.run(seconds=round(asked.seconds), impairment=asked.impair, seed=asked.seed, tell=tell)
+    return {"first_frame_ms": found.get("first_picture_ms"), **found}
+
+
+async def _peers(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
+    check_room(asked.calls)
     tell("The load goes to servers of its own, on this machine, one after the other.")
-    measuring = peers.run(calls=asked.calls, seconds=asked.seconds, seed=asked.seed, tell=tell)
-    return WholeRun(lambda: measuring), 4 * asked.seconds + 30
+    return await peers.run(calls=asked.calls, seconds=asked.seconds, seed=asked.seed, tell=tell)
 
 
 async def _chat(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
-    from loadtest import chat
-    from loadtest.chat_calls import ChatServer
-
+    check_room(asked.customers, option="--customers")
     where: Where = where_of(asked)
     server = None
     if where.url:

@@ -30,7 +30,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
     ),
     "chat": (*latency_names("chat_ms", "delivery_ms"), *_MESSAGES),
     "glass": (
-        *latency_names("glass_ms", "first_frame_ms", "direct_ms"), "added_ms.p50", "added_ms.p95", "freezes",
+        *latency_names("glass.loupe_ms", "glass.direct_ms", "first_frame_ms", "first_picture_phone_ms"),
+        "glass.above_direct_ms.p50", "glass.above_direct_ms.p95", "glass.unreadable_frames",
     ),
     "peers": ("ratios.recording_costs", "ratios.calls_per_core_to_janus", "ratios.calls_per_core_to_aiortc"),
     "report": ("worse",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from loadtest.outcome import Outcome
+from loadtest.outcome import Outcome, flat
 from loadtest.verdict import verdict_of
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 160, 56, 24
@@ -91,12 +91,16 @@ def _others(numbers: dict[str, float]) -> list[str]:
 
 
 def _peers(peers: object) -> list[str]:
-    if not isinstance(peers, list) or not all(isinstance(peer, dict) for peer in peers) or not peers:
+    if not isinstance(peers, list) or not peers:
         return []
-    names = [name for name, value in peers[0].items() if isinstance(value, str | int | float)]
-    head = "".join(f"<th>{escape(name)}" for name in names)
-    rows = ("<tr>" + "".join(f"<td>{escape(str(peer.get(name, '')))}" for name in names) for peer in peers)
-    return [f"<h2>Side by side</h2><table><tr>{head}", *rows, "</table>"]
+    names = ("us_per_packet", "calls_per_core", "transit_ms.p50", "transit_ms.p99", "first_frame_ms.p95", "rss_mb")
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}" for name in names)
+    parts = [f"<h2>Side by side</h2><table><tr><th>server{head}"]
+    for peer in peers:
+        numbers = flat(peer)
+        cells = "".join(f"<td>{numbers[name]:g}" if name in numbers else "<td>" for name in names)
+        parts.append(f"<tr><td>{escape(str(peer.get('name')))}{cells}")
+    return [*parts, "</table>"]
 
 
 def plot(points: list[tuple[float, float]]) -> str:

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.outcome import Outcome
+from loadtest.outcome import Outcome, flat
 from loadtest.verdict import verdict_of
 
 Figures = Callable[[], list[tuple[str, str]]]
@@ -57,7 +57,8 @@ class Screen:
         for name, value in self.figures():
             grid.add_row(Text(name, style="dim"), value)
         head = Text.assemble((self._title, "bold"), f"  {spent_s:.0f} s  ", (self._phase, "dim"))
-        bar = ProgressBar(total=max(self._expected_s, spent_s), completed=spent_s, width=60)
+        bar = Table.grid()  # alone, a bar does not end its line
+        bar.add_row(ProgressBar(total=max(self._expected_s, spent_s), completed=spent_s, width=60))
         return Group(head, bar, grid)
 
 
@@ -68,6 +69,7 @@ def show_outcome(outcome: Outcome, console: Console) -> None:
     table.add_column("milliseconds")
     for part in ("p50", "p95", "p99", "max", "count"):
         table.add_column(part, justify="right")
+    _show_peers(outcome.facts.get("peers"), console)
     rows = [name.removesuffix(".count") for name, value in numbers.items() if name.endswith(".count") and value]
     for row in rows:
         parts = (numbers.get(f"{row}.{part}") for part in ("p50", "p95", "p99", "max"))
@@ -87,3 +89,17 @@ def show_outcome(outcome: Outcome, console: Console) -> None:
     verdict = verdict_of(outcome)
     for sentence in verdict.sentences:
         console.print(sentence, style="green" if verdict.is_good else "bold", highlight=False, markup=False)
+
+
+def _show_peers(peers: object, console: Console) -> None:
+    if not isinstance(peers, list):
+        return
+    table = Table(title="side by side", title_justify="left")
+    names = ("us_per_packet", "calls_per_core", "transit_ms.p50", "transit_ms.p99", "first_frame_ms.p95", "rss_mb")
+    table.add_column("server")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    for peer in peers:
+        numbers = flat(peer)
+        table.add_row(str(peer.get("name")), *(f"{numbers[name]:g}" if name in numbers else "" for name in names))
+    console.print(table)

@@ -65,23 +65,23 @@ class Target:
         return Visitor(self.base, clip, via=via, has_channel=has_channel, is_trusting=self.is_trusting)
 
 
-def check_room(calls: int) -> None:
+def check_room(calls: int, option: str = "--calls") -> None:
     """Raises CannotLoad when this machine has no room for so many; else takes the descriptors that they need."""
     if calls < 1:
-        raise CannotLoad("--calls must be at least 1.")
+        raise CannotLoad(f"{option} must be at least 1.")
     needed = 200 + calls * _DESCRIPTORS_PER_CALL
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and needed > hard:
         most = max(0, (hard - 200) // _DESCRIPTORS_PER_CALL)
         raise CannotLoad(
-            f"--calls {calls} needs {needed} open files, this machine allows {hard} (ulimit -Hn): "
-            f"ask for {most} calls at most."
+            f"{option} {calls} needs {needed} open files, this machine allows {hard} (ulimit -Hn): "
+            f"ask for {most} at most."
         )
     room_mb = _free_mb() * 0.8
     if calls * _MB_PER_CALL > room_mb:
         raise CannotLoad(
-            f"--calls {calls} needs about {calls * _MB_PER_CALL:.0f} MB of memory, {room_mb:.0f} MB can be taken here: "
-            f"ask for {int(room_mb / _MB_PER_CALL)} calls at most."
+            f"{option} {calls} needs about {calls * _MB_PER_CALL:.0f} MB of memory, {room_mb:.0f} MB can be taken here: "
+            f"ask for {int(room_mb / _MB_PER_CALL)} at most."
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -26,7 +26,7 @@ def verdict_of(outcome: Outcome) -> Verdict:
     numbers = outcome.numbers
     found = [
         sentence
-        for judged in (_calls, _transit, _picture, _chat, _messages, _recording, _room, _growth)
+        for judged in (_calls, _transit, _picture, _glass, _chat, _messages, _recording, _room, _ratios, _growth)
         if (sentence := judged(numbers)) is not None
     ]
     is_good = all(good for good, _ in found) and not outcome.passed_limits and not outcome.is_partial
@@ -44,7 +44,7 @@ Judged = tuple[bool, str] | None
 
 def _calls(numbers: Mapping[str, float]) -> Judged:
     failed = numbers.get("calls_failed", 0)
-    if "calls" not in numbers:
+    if "calls" not in numbers or "calls_failed" not in numbers:
         return None
     calls = numbers["calls"]
     if failed:
@@ -71,6 +71,28 @@ def _picture(numbers: Mapping[str, float]) -> Judged:
         return None
     said = "at once" if p95 <= PROMPT_PICTURE_MS else "with a wait" if p95 <= SLOW_PICTURE_MS else "far too late"
     return p95 <= SLOW_PICTURE_MS, f"After a tap on Answer the picture appears {said} (95 of 100 within {p95:.0f} ms)."
+
+
+def _glass(numbers: Mapping[str, float]) -> Judged:
+    p95, above = numbers.get("glass.loupe_ms.p95"), numbers.get("glass.above_direct_ms.p95")
+    if p95 is None or above is None:
+        return None
+    said = "nobody notices" if above <= UNNOTICED_MS else "a careful eye may notice" if above <= FELT_MS else "one sees"
+    return above <= FELT_MS, (
+        f"What the customer's camera sees is on the tablet within {p95:.0f} ms (95 of 100 pictures); without a server in "
+        f"between it would be {abs(above):.0f} ms {'sooner' if above >= 0 else 'later'}: {said} the difference."
+    )
+
+
+def _ratios(numbers: Mapping[str, float]) -> Judged:
+    compared = [
+        f"{numbers[f'ratios.calls_per_core_to_{key}']:.1f} times as many as {name}"
+        for key, name in (("janus", "Janus"), ("aiortc", "stock aiortc"))
+        if f"ratios.calls_per_core_to_{key}" in numbers
+    ]
+    if not compared:
+        return None
+    return True, f"On the same processor Loupe carries, recording, {' and '.join(compared)}."
 
 
 def _chat(numbers: Mapping[str, float]) -> Judged:
