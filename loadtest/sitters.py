@@ -111,8 +111,13 @@ class Sitter:
 class Customer(Sitter):
     async def join(self, name: str, matter: str, *, consent: bool) -> None:
         await self.fill_form(name, matter, consent=consent)
+        in_line = self.page.get_by_role("status").first
         await self.tap("Start video call")
-        await expect(self.page.get_by_role("status").first).to_be_visible()
+        with contextlib.suppress(AssertionError):
+            await expect(in_line).to_be_visible(timeout=CALM_MS)
+        if not await in_line.is_visible():  # a server that is short of machine refuses: once more, as a person would
+            await self.tap("Start video call")
+            await expect(in_line).to_be_visible()
 
     async def fill_form(self, name: str, matter: str, *, consent: bool) -> None:
         await self.write("Your name", name)

@@ -7,6 +7,7 @@ import { useStaff } from "./staffContext";
 import { Timeline } from "./Timeline";
 
 const PHRASES: readonly StaffKey[] = ["quick_closer", "quick_still", "quick_light", "quick_around"];
+const NEAR_END_PX = 48;
 
 export function Chat() {
   const { session } = useStaff();
@@ -19,6 +20,22 @@ export function Chat() {
     session.markRead();
     list.current?.scrollTo({ top: list.current.scrollHeight, behavior: count > 1 ? "smooth" : "auto" });
   }, [count]);
+  // A keyboard on the screen, a turned tablet: who was at the end stays there.
+  useEffect(() => {
+    const box = list.current;
+    if (!box) return;
+    let atEnd = true;
+    const scrolled = () => {
+      atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+    };
+    const watch = new ResizeObserver(() => atEnd && box.scrollTo({ top: box.scrollHeight }));
+    box.addEventListener("scroll", scrolled, { passive: true });
+    watch.observe(box);
+    return () => {
+      box.removeEventListener("scroll", scrolled);
+      watch.disconnect();
+    };
+  }, []);
   useEffect(() => {
     const back = () => session.markRead();
     document.addEventListener("visibilitychange", back);
