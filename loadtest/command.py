@@ -63,16 +63,11 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
     if asked.command == "chat":
         return WholeRun(lambda: _chat(asked, tell)), asked.seconds + 8
     if asked.command == "glass":
-        return WholeRun(lambda: _glass(asked, tell)), 2.5 * asked.seconds + 20
+        if shutil.which("chromium") is None:
+            raise bench.NoChromium
+        measured = glass.GlassRun(asked.seconds, asked.impair, asked.seed, tell)
+        return measured, measured.expected_s
     return WholeRun(lambda: _peers(asked, tell)), 4 * asked.seconds + 30
-
-
-async def _glass(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
-    if shutil.which("chromium") is None:
-        raise bench.NoChromium
-    tell("The load goes to a server of its own, on this machine, and two browsers.")
-    found = await glass.run(seconds=round(asked.seconds), impairment=asked.impair, seed=asked.seed, tell=tell)
-    return {"first_frame_ms": found.get("first_picture_ms"), **found}
 
 
 async def _peers(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:

@@ -29,7 +29,8 @@ from loadtest.people import CustomerPerson, StaffPerson
 from loadtest.server_process import LoupeServer
 
 Tell = Callable[[str], None]
-CALLS = 10
+MOST_CALLS = 20
+TURN_S = 5.0
 WARM_S = 3.0  # the full picture begins 0.3 s after the first one, and the estimate of the path grows for a while
 LEAST_TURN_S = 2.0
 MOST_MS = 10_000.0  # what is older is a misread code, or no conversation
@@ -101,46 +102,91 @@ class Way:
         return [(float(at - first), round(percentile(seen, 0.5), 1)) for at, seen in sorted(self._seconds.items())]
 
 
-async def run(
-    *, seconds: int, impairment: Impairment | None, seed: int, tell: Tell, calls: int = CALLS
-) -> dict[str, object]:
+def calls_within(seconds: float) -> int:
+    """How many calls each way a run has: each takes 20 s beside what is measured, so few are made in a short run."""
+    return max(1, min(MOST_CALLS, int(seconds // TURN_S)))
+
+
+class GlassRun:
     """`calls` calls through Loupe and as many direct ones, in turns, `seconds` of pictures each way altogether (at
-    least 2 s per call). Raises NoPicture; NotStarted when there is no server."""
-    start_ms = time.time() * 1000
-    loupe, direct = Way(), Way()
-    first, first_phone = Histogram(), Histogram()
-    turn_s = max(LEAST_TURN_S, seconds / calls)
-    script = glass_pages.script(seed)
-    async with AsyncExitStack() as stack:
-        tablets = await stack.enter_async_context(chromium())
-        phones = await stack.enter_async_context(chromium())
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="loupe-glass-"))
-        lab = None
-        if impairment is not None:
-            lab = await stack.enter_async_context(Lab(0, impairment, seed=seed))
-        server = LoupeServer(Path(folder) / "data", advertise_port=lab.port if lab else None)
-        if lab is not None:
-            lab.target_port = server.media_port
-        await stack.enter_async_context(server)
-        for number in range(1, calls + 1):
-            ways = ["Loupe", "direct"] if number % 2 else ["direct", "Loupe"]
-            for way in ways:
-                tell(f"glass to glass, call {number} of {calls}, {way}")
-                try:
-                    if way == "Loupe":
-                        seen = await _through_loupe(phones, tablets, server, script, turn_s, loupe)
-                        first.record(seen[0])
-                        first_phone.record(seen[1])
-                    else:
-                        async with direct_call(
-                            phones, tablets, impairment=impairment, seed=seed + 2 * number, script=script
-                        ) as (phone, tablet):
-                            await _measure(phone, tablet, turn_s, direct)
-                except (BrowserError, AssertionError, ValueError) as fault:
-                    raise NoPicture(f"call {number} of {calls}, {way}: {str(fault).strip()}") from fault
-    told = facts(loupe, direct, first, first_phone)
-    told["series"] = {"Loupe, ms": loupe.series(start_ms), "direct, ms": direct.series(start_ms)}
-    return told
+    least 2 s per call). `facts` may be asked for at any time: they are those of the turns that are complete."""
+
+    def __init__(
+        self, seconds: float, impairment: Impairment | None, seed: int, tell: Tell, calls: int | None = None
+    ) -> None:
+        self.calls = calls or calls_within(seconds)
+        self.turn_s = max(LEAST_TURN_S, seconds / self.calls)
+        self._impairment, self._seed, self._tell = impairment, seed, tell
+        self._script = glass_pages.script(seed)
+        self._loupe, self._direct = Way(), Way()
+        self._first, self._first_phone = Histogram(), Histogram()
+        self._start_ms = time.time() * 1000
+
+    @property
+    def expected_s(self) -> float:
+        """About how long `run` takes on an idle machine."""
+        return 10 + self.calls * (20 + 2 * self.turn_s)
+
+    async def run(self) -> None:
+        """Raises NoPicture; NotStarted when there is no server."""
+        impairment = self._impairment
+        self._tell("The load goes to a server of its own, on this machine, and two browsers.")
+        async with AsyncExitStack() as stack:
+            tablets = await stack.enter_async_context(chromium())
+            phones = await stack.enter_async_context(chromium())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="loupe-glass-"))
+            lab = None
+            if impairment is not None:
+                lab = await stack.enter_async_context(Lab(0, impairment, seed=self._seed))
+            server = LoupeServer(Path(folder) / "data", advertise_port=lab.port if lab else None)
+            if lab is not None:
+                lab.target_port = server.media_port
+            await stack.enter_async_context(server)
+            for number in range(1, self.calls + 1):
+                for way in ("Loupe", "direct") if number % 2 else ("direct", "Loupe"):
+                    self._tell(f"glass to glass, call {number} of {self.calls}, {way}")
+                    try:
+                        if way == "Loupe":
+                            await self._turn_through_loupe(phones, tablets, server)
+                        else:
+                            await self._direct_turn(phones, tablets, number)
+                    except (BrowserError, AssertionError, ValueError) as fault:
+                        raise NoPicture(f"call {number} of {self.calls}, {way}: {str(fault).strip()}") from fault
+
+    async def _turn_through_loupe(self, phones: Browser, tablets: Browser, server: LoupeServer) -> None:
+        tablet_ms, phone_ms = await _through_loupe(phones, tablets, server, self._script, self.turn_s, self._loupe)
+        self._first.record(tablet_ms)
+        self._first_phone.record(phone_ms)
+
+    async def _direct_turn(self, phones: Browser, tablets: Browser, number: int) -> None:
+        seed = self._seed + 2 * number  # each call has two networks
+        async with direct_call(phones, tablets, impairment=self._impairment, seed=seed, script=self._script) as pages:
+            await _measure(*pages, self.turn_s, self._direct)
+
+    def facts(self) -> dict[str, object]:
+        told = facts(self._loupe, self._direct, self._first, self._first_phone)
+        told["series"] = {
+            "Loupe, ms": self._loupe.series(self._start_ms),
+            "direct, ms": self._direct.series(self._start_ms),
+        }
+        return told
+
+    def live(self) -> list[tuple[str, str]]:
+        """For the terminal while it runs."""
+        return [
+            (f"{name}, ms (p50 / p95)", f"{way.latencies.percentile(0.5):.0f} / {way.latencies.percentile(0.95):.0f}")
+            for name, way in (("Loupe", self._loupe), ("direct", self._direct))
+            if way.latencies.count
+        ]
+
+
+async def run(
+    *, seconds: float, impairment: Impairment | None, seed: int, tell: Tell, calls: int | None = None
+) -> dict[str, object]:
+    """A whole GlassRun's facts."""
+    measured = GlassRun(seconds, impairment, seed, tell, calls)
+    await measured.run()
+    return measured.facts()
 
 
 async def _through_loupe(
@@ -232,5 +278,6 @@ def facts(loupe: Way, direct: Way, first: Histogram, first_phone: Histogram) -> 
             "sent": {"loupe": loupe.sent, "direct": direct.sent},
         },
         "first_picture_ms": first.facts(),
+        "first_frame_ms": first.facts(),  # as other commands call it
         "first_picture_phone_ms": first_phone.facts(),
     }
