@@ -21,6 +21,7 @@ from loadtest.loupe_calls import loupe_calls
 from loadtest.measures import cpu_seconds, transits_ms, with_children
 from loadtest.standing import NothingFlows, Opening, Standing
 from loadtest.stock_calls import stock_calls
+from loadtest.target import check_room
 
 RECORDING, PLAIN, STOCK, JANUS = "Loupe, recording", "Loupe, no recording", "aiortc, recording", "Janus, recording"
 STOCK_CALLS = 1  # it decodes and encodes: two calls are more than its one event loop carries in time
@@ -90,7 +91,9 @@ class Measured:
 
 async def run(*, calls: int, seconds: float, seed: int, tell: Tell) -> dict[str, object]:
     """Each server is measured for `seconds`, in up to three turns. `peers` has what was measured, `ratios` how they
-    compare, `missing` what is not installed, `notes` what a reader must know. Raises NothingFlows, NotStarted."""
+    compare, `missing` what is not installed, `notes` what a reader must know. Raises CannotLoad before anything starts,
+    NothingFlows, NotStarted, Refused when Loupe finds the machine too busy for so many calls."""
+    check_room(calls)
     random.seed(seed)
     tell("encoding the clip")
     clip = await asyncio.to_thread(make_clip)

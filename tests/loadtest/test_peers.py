@@ -13,6 +13,7 @@ from loadtest.clip import make_clip
 from loadtest.janus import janus_calls, library_folder
 from loadtest.standing import Standing
 from loadtest.stock_calls import stock_calls
+from loadtest.target import CannotLoad
 
 
 @pytest.mark.journey
@@ -51,6 +52,14 @@ def test_without_janus_the_run_says_so_and_how_to_get_it(monkeypatch: pytest.Mon
     assert janus.MISSING in facts["notes"]
     assert isinstance(facts["ratios"], dict)
     assert "calls_per_core_to_janus" not in facts["ratios"]
+
+
+@pytest.mark.parametrize("calls", [0, 10_000_000])
+async def test_what_this_machine_cannot_carry_is_refused_before_anything_starts(calls: int) -> None:
+    told: list[str] = []
+    with pytest.raises(CannotLoad, match="--calls"):
+        await peers.run(calls=calls, seconds=1.0, seed=1, tell=told.append)
+    assert not told
 
 
 def measured(name: str, *, cpu_s: float = 1.0, tester_s: float = 1.0, others_s: float = 0.0) -> peers.Measured:
