@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from loadtest.chat_calls import ChatServer, meet, of_process, own_server
 from loadtest.chat_faults import Mischief, plan
@@ -62,8 +62,8 @@ async def run(
         mischief = Mischief(plan(seconds, seed, may_kill=at.process is not None) if faults else [], writers, at.process)
         is_whole = await _write(writers, mischief, rate, seconds, seed, tell)
         tell("writing is over: what is under way arrives, then the server's record is read")
-        mischief.undo()
-        await _drain(ledger, pairs)
+        await mischief.undo()
+        await _until_settled(ledger, pairs)
         found = Findings()
         for customer, staff in pairs:
             found.add(ledger.books[customer.call_id].audit(await staff.record()))
@@ -120,30 +120,31 @@ async def _watch(writers: list[Writer], start: float, seconds: float, tell: Tell
             tell(f"{now - start:.0f} of {seconds:.0f} s: {written} messages written, {waiting} not acknowledged yet")
 
 
-async def _drain(ledger: Ledger, pairs: list[tuple[Writer, Writer]]) -> None:
-    """Until everything is acknowledged and both have all of it, or the deadline: what misses then is told as lost."""
-    try:
+async def _until_settled(ledger: Ledger, pairs: list[tuple[Writer, Writer]]) -> None:
+    """Until everything is acknowledged, or the deadline; then until everybody has what is promised, or the deadline:
+    what misses then is told as lost."""
+    writers = [writer for pair in pairs for writer in pair]
+    await _until(ledger, lambda: not any(writer.wire.unanswered for writer in writers))
+    ledger.is_closed = True
+    await _until(ledger, lambda: all(w.wire.stream.position >= ledger.books[w.call_id].head for w in writers))
+    with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_DEADLINE_S):
-            while not all(_is_settled(ledger, pair) for pair in pairs):
+            for writer in writers:
+                await writer.socket.opened.wait()  # a cut one comes back, to hang up with
+
+
+async def _until(ledger: Ledger, is_so: Callable[[], bool]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_DEADLINE_S):
+            while not is_so():
                 ledger.moved.clear()
                 await ledger.moved.wait()
-            for writer in (writer for pair in pairs for writer in pair):
-                await writer.socket.opened.wait()  # a cut one comes back, to hang up with
-    except TimeoutError:
-        pass
-
-
-def _is_settled(ledger: Ledger, pair: tuple[Writer, Writer]) -> bool:
-    book = ledger.books[pair[0].call_id]
-    head = max((message.position for message in book.messages.values()), default=0)
-    return all(not writer.wire.unanswered and writer.wire.stream.position >= head for writer in pair)
 
 
 def _facts(
     ledger: Ledger, found: Findings, customers: int, resent: int, mischief: Mischief, with_faults: bool, *, whole: bool
 ) -> dict[str, object]:
     messages = [message for book in ledger.books.values() for message in book.messages.values()]
-    promised = sum(message.position > 0 for message in messages)
     facts: dict[str, object] = {
         "calls": customers,
         "chat_ms": merged(ledger.acknowledgement.values()).facts(),
@@ -154,9 +155,9 @@ def _facts(
         },
         "messages": {
             "written": len(messages),
-            "sent": promised,
-            "acknowledged": promised,
-            "unacknowledged": len(messages) - promised,
+            "sent": found.promised,
+            "acknowledged": found.promised,
+            "unacknowledged": len(messages) - found.promised,
             "delivered": found.delivered,
             "lost": len(found.lost),
             "duplicated": len(found.duplicated),
@@ -170,7 +171,7 @@ def _facts(
     }
     if with_faults:
         facts["faults"] = dict(mischief.done)
-    facts["notes"] = _notes(ledger, len(messages) - promised, mischief, with_faults)
+    facts["notes"] = _notes(ledger, len(messages) - found.promised, mischief, with_faults)
     return facts
 
 

@@ -66,7 +66,7 @@ def plan(seconds: float, seed: int, *, may_kill: bool) -> list[Fault]:
 
 
 class Mischief:
-    """`run` carries the plan out; `undo` at the end lets everybody read again. `done` counts what really happened: a
+    """`run` carries the plan out; `undo` at the end lets everybody read again, and the server run. `done` counts what really happened: a
     channel that is just coming back cannot be closed."""
 
     def __init__(self, faults: list[Fault], writers: list[Writer], server: LoupeServer | None) -> None:
@@ -74,6 +74,7 @@ class Mischief:
         self._writers = writers
         self._server = server
         self._slow: list[asyncio.TimerHandle] = []
+        self._is_down = False
         self.done: Counter[str] = Counter()
 
     @property
@@ -89,7 +90,11 @@ class Mischief:
             else:
                 self._break(fault.kind, fault.turn)
 
-    def undo(self) -> None:
+    async def undo(self) -> None:
+        """Raises NotStarted when the server was being started again and cannot be."""
+        if self._server is not None and self._server.process is not None and self._is_down:
+            await self._server.process.wait()
+            await self._server.start()
         for timer in self._slow:
             timer.cancel()
         for writer in self._writers:
@@ -100,8 +105,10 @@ class Mischief:
         if self._server is None:
             return
         tell("the server is killed (kill -9) and started again on the same data")
+        self._is_down = True
         await self._server.kill()
         await self._server.start()
+        self._is_down = False
         self.done["server killed"] += 1
 
     def _break(self, kind: Kind, turn: int) -> None:

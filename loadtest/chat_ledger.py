@@ -30,8 +30,9 @@ class Message:
 @dataclass(slots=True)
 class Findings:
     """Ids of messages that are wrong anywhere: in the server's record or with one of the two people. `delivered`: how
-    many promised ones the other person has. `altered`: the text is not what was written."""
+    many of the `promised` ones the other person has. `altered`: the text is not what was written."""
 
+    promised: int = 0
     delivered: int = 0
     lost: set[str] = field(default_factory=set)
     duplicated: set[str] = field(default_factory=set)
@@ -39,6 +40,7 @@ class Findings:
     altered: set[str] = field(default_factory=set)
 
     def add(self, other: Findings) -> None:
+        self.promised += other.promised
         self.delivered += other.delivered
         self.lost |= other.lost
         self.duplicated |= other.duplicated
@@ -54,15 +56,21 @@ class CallBook:
     messages: dict[str, Message] = field(default_factory=dict)
     applied: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
+    @property
+    def head(self) -> int:
+        """The last promised position."""
+        return max((message.position for message in self.messages.values()), default=0)
+
     def audit(self, record: list[Event]) -> Findings:
         """Holds the server's record and both readers' streams against what was promised. A message without a promise
         may be kept (its answer was lost) and need not be."""
         found = self._audit_of(record)
+        found.promised = sum(message.position > 0 for message in self.messages.values())
         kept = {event["position"]: event["cmid"] for event in record}
         for reader in self.readers:
             events = self.applied[reader]
             found.add(self._audit_of(events))
-            found.reordered |= {e["cmid"] for e in events if kept.get(e["position"]) != e["cmid"]}
+            found.reordered |= {e["cmid"] for e in events if kept.get(e["position"], e["cmid"]) != e["cmid"]}
             have = {event["cmid"] for event in events}
             found.delivered += sum(
                 m.position > 0 and m.author != reader and m.cmid in have for m in self.messages.values()
@@ -100,6 +108,7 @@ class Ledger:
         self.delivery = {name: Histogram() for name in (*CARRIERS, "sync")}
         self.lateness = Histogram()
         self.started = time.monotonic()
+        self.is_closed = False  # what is promised from then on is not in the books: the record is being read
         self.moved = asyncio.Event()  # set with each acknowledgement and each applied event
         self._seconds: dict[int, Histogram] = defaultdict(Histogram)
 
@@ -108,6 +117,8 @@ class Ledger:
         self.books[call].messages[message.cmid] = message
 
     def acknowledged(self, call: str, cmid: str, position: int, carrier: str) -> None:
+        if self.is_closed:
+            return
         message = self.books[call].messages[cmid]
         message.position = position
         self.moved.set()

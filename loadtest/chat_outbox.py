@@ -38,14 +38,16 @@ class RefusedMessage(RuntimeError):
 
 class _Kept:
     """A message without an acknowledgement. `on`: the carrier that has it now; `taken_by`: all that ever had it; `is_due`:
-    it is to go out, on another carrier than `avoid` if there is one."""
+    it is to go out, on another carrier than `avoid` if there is one. `is_refused`: the server wants it later, and what was
+    written after it waits behind it."""
 
-    __slots__ = ("avoid", "cmid", "is_due", "on", "refs", "taken_by", "text", "timer")
+    __slots__ = ("avoid", "cmid", "is_due", "is_refused", "on", "refs", "taken_by", "text", "timer")
 
     def __init__(self, cmid: str, text: str) -> None:
         self.cmid = cmid
         self.text = text
         self.is_due = True
+        self.is_refused = False
         self.avoid: Carrier | None = None
         self.on: Carrier | None = None
         self.taken_by: set[Carrier] = set()
@@ -70,7 +72,7 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self._tokens, self._tokens_at = MESSAGES_AT_ONCE, 0.0
         self.send_twice = 0
-        self.resent = 0
+        self.resent = self.refused = 0
         self.fault: RefusedMessage | None = None
 
     def __len__(self) -> int:
@@ -96,6 +98,8 @@ class Outbox:
     def pump(self) -> None:
         """Sends what is due, oldest first, as far as carriers and the pace allow."""
         for entry in list(self._kept.values()):
+            if entry.is_refused:
+                return
             carrier = self._choose(entry.avoid) if entry.is_due else None
             if carrier is None:
                 continue
@@ -115,6 +119,8 @@ class Outbox:
         if said["type"] == "error":
             if said["code"] in _COME_BACK:
                 self._again_in(entry, said["retry_after_s"] or 1.0)
+                entry.is_refused = True
+                self.refused += 1
                 return
             self.fault = self.fault or RefusedMessage(f"message.send: {said['message']}")
         if entry.timer is not None:
@@ -124,6 +130,8 @@ class Outbox:
         del self._kept[entry.cmid]
         if said["type"] == "ok":
             self._acknowledged(entry.cmid, said["position"], carrier.name)
+        if entry.is_refused:
+            self.pump()  # another copy was taken: what waited behind this one may go
 
     def _has_token(self) -> bool:
         """Takes one, or calls `pump` again when there is one."""
@@ -161,7 +169,7 @@ class Outbox:
     def _again_in(self, entry: _Kept, seconds: float, avoid: Carrier | None = None) -> None:
         def fall_due() -> None:
             entry.timer = None
-            entry.is_due, entry.avoid = True, avoid
+            entry.is_due, entry.is_refused, entry.avoid = True, False, avoid
             self.pump()
 
         if entry.timer is not None:

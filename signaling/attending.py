@@ -16,13 +16,14 @@ from signaling import asks_both, asks_customer, asks_inspection, asks_staff, new
 from signaling import protocol as p
 from signaling.carriers import BAD_FRAMES, TOO_MANY, Carrier, SocketCarrier
 from signaling.lanes import LaneName
-from signaling.session import Session
+from signaling.session import Session, UnderWay
 from signaling.stage import Stage
 from signaling.welcome import welcome
 
 log = structlog.get_logger()
 MAX_BAD_FRAMES = 50  # a page of ours sends none
 MAX_OVER_RATE = 500
+MAX_COPIES = 32  # both carriers for more than a minute, by the pace at which a page repeats
 Do = Callable[[Stage, Session, Any], Awaitable[BaseModel]]
 
 
@@ -91,14 +92,38 @@ class Attendant:
             if session.bad_frames > MAX_BAD_FRAMES and isinstance(carrier, SocketCarrier):
                 carrier.close(BAD_FRAMES, "too many frames that cannot be understood")
             return
-        lane, do = ATTENDED[type(ask)]
-
-        async def job() -> None:
-            self._answer(session, carrier, await self._do(session, ask, do))
-
-        if not session.lanes[lane].put(job):
+        if not self._put(session, carrier, ask):
             too_much = RateLimited("Too much at once. Wait for the answers first.", retry_after_s=1.0)
             self._refuse(session, carrier, ask.ref, too_much)
+
+    def _put(self, session: Session, carrier: Carrier, ask: p.Request) -> bool:
+        """Into its lane, or to the copy of it that is there already: who repeats what a busy server has not answered
+        yet must not make it busier."""
+        lane, do = ATTENDED[type(ask)]
+        cmid: str | None = getattr(ask, "cmid", None)
+        known = session.under_way.get(cmid) if cmid is not None else None
+        if known is not None and is_copy(ask, known.ask):
+            self._counts["copies"] += 1
+            if len(known.copies) >= MAX_COPIES:
+                return False
+            known.copies.append((carrier, ask.ref))
+            return True
+        under_way = UnderWay(ask, [(carrier, ask.ref)])
+
+        async def job() -> None:
+            try:
+                frame = await self._do(session, ask, do)
+            finally:
+                if cmid is not None and session.under_way.get(cmid) is under_way:
+                    del session.under_way[cmid]
+            for asked_on, ref in under_way.copies:
+                self._answer(session, asked_on, frame if ref == ask.ref else frame.model_copy(update={"ref": ref}))
+
+        if not session.lanes[lane].put(job):
+            return False
+        if cmid is not None and known is None:
+            session.under_way[cmid] = under_way
+        return True
 
     async def _do(self, session: Session, ask: p.Request, do: Do) -> BaseModel:
         try:
@@ -123,6 +148,10 @@ class Attendant:
         text = frame.model_dump_json()
         if not carrier.send(text):
             session.say(text)
+
+
+def is_copy(ask: p.Request, of: p.Request) -> bool:
+    return ask.model_copy(update={"ref": of.ref}) == of
 
 
 def understand(side: Side, text: str) -> p.Request:

@@ -14,16 +14,21 @@ MAX_JOBS = 128
 
 
 class Lane:
-    """Jobs one after the other; the task exists only while there are some."""
+    """Jobs one after the other; the task exists only while there are some.
+
+    A lane that was full takes nothing until it is half empty: whoever sends in a row would else see a request refused
+    and the next one taken, out of their order."""
 
     def __init__(self, spawn: Spawn) -> None:
         self._spawn = spawn
         self._jobs: deque[Job] = deque()
         self._is_running = False
+        self._is_shut = False
 
     def put(self, job: Job) -> bool:
         """False when the lane is full: the caller refuses the request."""
-        if len(self._jobs) >= MAX_JOBS:
+        self._is_shut = len(self._jobs) > (MAX_JOBS // 2 if self._is_shut else MAX_JOBS - 1)
+        if self._is_shut:
             return False
         self._jobs.append(job)
         if not self._is_running:
@@ -40,11 +45,16 @@ class Lane:
 
 
 class Bucket:
-    """A token bucket: `burst` at once, `rate` a second in the long run. Times are those of the event loop."""
+    """A token bucket: `burst` at once, `rate` a second in the long run. Times are those of the event loop.
 
-    def __init__(self, rate: float, burst: float) -> None:
+    Once empty it stays shut until it holds `again_at`, so that what follows closely in a burst is refused, too, and
+    nothing of it overtakes what was refused."""
+
+    def __init__(self, rate: float, burst: float, again_at: float = 1.0) -> None:
         self._rate = rate
         self._burst = burst
+        self._again_at = again_at
+        self._is_shut = False
         self._tokens = burst
         self._at = 0.0
 
@@ -52,7 +62,9 @@ class Bucket:
         """0.0 when it may pass, else the seconds until it may."""
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate
+        needed = self._again_at if self._is_shut else 1.0
+        self._is_shut = self._tokens < needed
+        if self._is_shut:
+            return (self._again_at - self._tokens) / self._rate
+        self._tokens -= 1
+        return 0.0

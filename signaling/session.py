@@ -17,14 +17,24 @@ from signaling.carriers import Carrier, CarrierName, ChannelCarrier, SocketCarri
 from signaling.feed import Feed
 from signaling.lanes import Bucket, Lane, LaneName, Spawn
 from signaling.news import CallView, CameraView, EventNews, Line, Place, StatusView
+from signaling.protocol import Request
 
 if TYPE_CHECKING:
     from signaling.visit import Visit
 
 FRAMES_PER_SECOND = 50.0
 FRAMES_AT_ONCE = 100.0
+FRAMES_AGAIN_AT = 10.0  # 0.2 s: longer than a burst takes to be read
 OFFERS_PER_SECOND = 1.0  # each costs the media node a DTLS handshake
 OFFERS_AT_ONCE = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class UnderWay:
+    """A durable request in its lane, and whom its answer goes to: each copy by its own `ref`."""
+
+    ask: Request
+    copies: list[tuple[Carrier, str]]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,8 +79,9 @@ class Session:
         self.bad_frames = 0
         self.over_rate = 0
         self.feed = Feed(self.carrier)
-        self.frames = Bucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE)
+        self.frames = Bucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE, FRAMES_AGAIN_AT)
         self.offers = Bucket(OFFERS_PER_SECOND, OFFERS_AT_ONCE)
+        self.under_way: dict[str, UnderWay] = {}  # by cmid: what is in a lane and may come again meanwhile
         self.lanes: dict[LaneName, Lane] = {"talk": Lane(spawn), "call": Lane(spawn), "media": Lane(spawn)}
 
     @property

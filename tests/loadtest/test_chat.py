@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,28 @@ async def test_no_promised_message_is_lost_doubled_or_overtaken_when_carriers_an
     assert facts["faults"]["server killed"] == 1
     assert len(facts["faults"]) >= len(KINDS) // 2
     assert messages["resent"] > 0
+
+
+@pytest.mark.journey
+async def test_a_run_that_is_stopped_while_the_server_is_down_still_audits_what_was_promised(tmp_path: Path) -> None:
+    is_down = asyncio.Event()
+
+    def tell(said: str) -> None:
+        if "killed" in said:
+            is_down.set()
+
+    async with LoupeServer(tmp_path / "data") as server:
+        running: asyncio.Task[Any] = asyncio.create_task(
+            chat.run(customers=1, rate=3.0, seconds=6.0, faults=True, seed=2, server=server, tell=tell)
+        )
+        await is_down.wait()
+        running.cancel()
+        facts = await running
+    messages = facts["messages"]
+    assert facts["is_partial"]
+    assert messages["written"] > 0
+    assert (messages["lost"], messages["duplicated"], messages["reordered"]) == (0, 0, 0)
+    assert messages["sent"] == messages["delivered"]
 
 
 @pytest.mark.parametrize(("customers", "rate", "seconds"), [(0, 1, 1), (1, 0, 1), (1, 21, 1), (1, 1, 0)])

@@ -37,6 +37,35 @@ async def test_the_same_message_on_both_carriers_is_kept_once_and_answered_the_s
         assert sum(f["type"] == "event" and f["event"]["kind"] == "message" for f in mei.frames) == 1
 
 
+async def test_copies_of_a_message_that_is_still_being_kept_cost_nothing_and_each_is_answered(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, _, call_id = await stand.talking()
+        ann.open_channel()
+        frame = {"type": "message.send", "cmid": cmid(), "text": "Can you see it?"}
+        other = {**frame, "cmid": cmid()}
+        async with stand.live.floor.visits[call_id].turn:  # the store is slow
+            refs = [await ann.send(**frame) for _ in range(3)]
+            on_channel = ann.say_on_channel(**frame)
+            late = await ann.send(**other)
+            assert (await ann.refused("call.leave"))["code"] == "forbidden"  # answered in another lane, or at once
+            assert stand.live.counts()["copies"] == 3
+        answers = [await ann.answer_to(ref) for ref in refs]
+        answers.append(await ann.channel_frame(lambda f: f.get("ref") == on_channel))
+        assert [answer["type"] for answer in answers] == ["ok"] * 4
+        assert len({answer["position"] for answer in answers}) == 1
+        assert (await ann.answer_to(late))["position"] == answers[0]["position"] + 1
+
+
+async def test_one_id_for_two_texts_is_no_copy(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, _, call_id = await stand.talking()
+        same = cmid()
+        async with stand.live.floor.visits[call_id].turn:
+            refs = [await ann.send(type="message.send", cmid=same, text=text) for text in ("   ", "The heel")]
+        assert (await ann.answer_to(refs[0]))["code"] == "bad_request"
+        assert (await ann.answer_to(refs[1]))["type"] == "ok"
+
+
 async def test_events_travel_on_the_data_channel_when_it_is_open(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, _ = await stand.talking()

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from signaling.attending import ATTENDED
 from signaling.board import MAX_STROKES, Board
 from signaling.house import DoorSettings
 from signaling.ice_servers import ice_servers
-from signaling.lanes import Bucket, Lane
+from signaling.lanes import MAX_JOBS, Bucket, Lane
 from signaling.media_plan import plan_of, slots_seen_by
 from signaling.node import SLOTS, Plan
 from signaling.outbox import MAX_FRAMES, Outbox
@@ -137,6 +139,36 @@ async def test_a_lane_attends_in_order_and_holds_no_task_when_idle() -> None:
         lane.put(job(number))  # type: ignore[arg-type]
     await tasks[0]
     assert (done, len(tasks)) == ([0, 1, 2, 3, 4], 1)
+
+
+def test_a_full_lane_takes_nothing_until_it_is_half_empty() -> None:
+    """What is refused is not overtaken by what comes right behind it."""
+
+    async def nothing() -> None:
+        pass
+
+    async def work() -> None:
+        running: list[Coroutine[Any, Any, None]] = []
+        lane = Lane(lambda job: running.append(job))
+        assert all(lane.put(nothing) for _ in range(MAX_JOBS))
+        assert not lane.put(nothing)
+        lane._jobs.popleft()
+        assert not lane.put(nothing)
+        for _ in range(MAX_JOBS // 2 - 1):
+            lane._jobs.popleft()
+        assert lane.put(nothing)
+        await running[0]
+
+    asyncio.run(work())
+
+
+def test_an_empty_bucket_stays_shut_for_the_rest_of_a_burst() -> None:
+    bucket = Bucket(rate=50, burst=100, again_at=10)
+    assert [bucket.take(1.0) for _ in range(100)] == [0.0] * 100
+    assert bucket.take(1.0) == pytest.approx(0.2)
+    assert bucket.take(1.1) == pytest.approx(0.1)
+    assert [bucket.take(1.21) for _ in range(10)] == [0.0] * 10
+    assert bucket.take(1.21) > 0
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
