@@ -9,11 +9,13 @@ import asyncio
 import logging
 import sys
 
+import aiohttp
 from rich.console import Console
 
 from loadtest import bench, command
 from loadtest.answering import NoPicture
 from loadtest.calls import NoCalls
+from loadtest.chat import ChatBroke
 from loadtest.compare import NoReport
 from loadtest.front_door import Refused
 from loadtest.options import check_files, limits_of, parser
@@ -23,6 +25,10 @@ from loadtest.standing import NothingFlows
 from loadtest.target import CannotLoad
 
 CANNOT_MEASURE, TYPED_WRONGLY, NO_CHROMIUM, NO_SERVER, INTERRUPTED = 1, 2, 3, 4, 130
+
+COULD_NOT = (
+    NoCalls, NothingFlows, NoPicture, ChatBroke, Refused, aiohttp.ClientError, TimeoutError, OSError, ValueError
+)  # fmt: skip
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -54,7 +60,7 @@ def main(given: list[str] | None = None) -> int:
     except FileNotFoundError as fault:
         errors.print(f"{fault.filename} is missing: run make setup first.")
         return NO_SERVER
-    except (NoCalls, NothingFlows, NoPicture, Refused, TimeoutError, OSError, ValueError) as fault:
+    except COULD_NOT as fault:
         errors.print(f"Could not measure: {fault or 'a server kept silent'}")
         return CANNOT_MEASURE
 

@@ -8,6 +8,8 @@ import random
 import time
 from dataclasses import dataclass, field
 
+import aiohttp
+
 from loadtest.clip import Clip
 from loadtest.front_door import Refused, Visitor
 from loadtest.histogram import Histogram
@@ -15,7 +17,7 @@ from loadtest.target import Target
 
 PICTURE_DEADLINE_S = 20.0
 CHAT_EVERY_S = 1.0
-BROKEN = (Refused, ConnectionError, TimeoutError, OSError, ValueError)
+BROKEN = (Refused, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 @dataclass(slots=True)

@@ -54,6 +54,7 @@ class CallsRun:
         self._own = OwnLoad()
         self._pairs: list[Pair] = []
         self._failures: list[str] = []
+        self._broken: set[int] = set()  # calls that came about and did not hold
         self._flow: Flow | None = None
         self._completeness: Completeness | None = None
         self._held: list[Held] = []
@@ -123,6 +124,7 @@ class CallsRun:
         for pair in self._pairs:
             for visitor in pair.visitors:
                 if fault := visitor.client.fault():
+                    self._broken.add(pair.number)
                     self._failures.append(f"call {pair.number}: a client failed: {fault!r}")
 
     async def _go(self) -> None:
@@ -131,10 +133,15 @@ class CallsRun:
             try:
                 await pair.hang_up()
             except BROKEN as fault:
-                self._failures.append(f"call {pair.number} could not be hung up: {fault}")
+                self._broken.add(pair.number)
+                said = fault or "the server kept silent"
+                self._failures.append(f"call {pair.number} could not be hung up: {said}")
         if self.asked.is_recorded:
             self._tell("comparing the recordings with what was sent")
-            self._completeness = await examine(self._pairs, self._pairs[0].staff)
+            try:
+                self._completeness = await examine(self._pairs, self._pairs[0].staff)
+            except BROKEN as fault:
+                self._failures.append(f"the recordings could not be read: {fault or 'the server kept silent'}")
 
     # --- what came out ---
 
@@ -158,10 +165,10 @@ class CallsRun:
 
     def facts(self) -> dict[str, object]:
         timings, flow = self.timings, self._flow
-        calls = len(self._pairs)
+        calls, held = len(self._pairs), len(self._pairs) - len(self._broken)
         found: dict[str, object] = {
-            "calls": calls,
-            "calls_failed": self.asked.calls - calls,
+            "calls": held,
+            "calls_failed": self.asked.calls - held,
             "connect_ms": timings.connect.facts(),
             "steps_ms": {name: step.facts() for name, step in timings.steps.items()},
             "first_packet_ms": timings.first_packet.facts(),

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+
 from loadtest.front_door import Refused, Visitor
 from loadtest.measures import cpu_seconds, with_children
 
@@ -50,7 +52,7 @@ class ServerCost:
             return cpu_seconds(with_children(self._pid))
         try:
             return (await stats_of(self._operator))["node_cpu_s"] if self._operator else 0.0
-        except (Refused, KeyError):  # not a manager's sign-in
+        except (Refused, KeyError, aiohttp.ClientError):  # not a manager's sign-in, or it is gone
             self.is_known = False
             return 0.0
 

@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--faults", action="store_true", help="cut sockets, kill the server, lose answers meanwhile")
 
     glass = commands.add_parser("glass", help="two real browsers: glass to glass, beside a direct connection")
+    glass.add_argument("--calls", type=int, default=10, metavar="N", help="one after the other, each way (default 10)")
     _add_seconds(glass, 30)
     _add_impairment(glass)
 
@@ -119,6 +120,8 @@ def _add_common(command: argparse.ArgumentParser, name: str) -> None:
         server.add_argument("--password", default="", help="of all of them")
         server.add_argument("--shop", default="demo", metavar="SLUG", help="as in /s/SLUG (default demo)")
         server.add_argument("--own-certificate", action="store_true", help="do not check the server's certificate")
+    elif name != "report":
+        command.add_argument("--server", default="", help=argparse.SUPPRESS)
     if name in ("calls", "soak"):
         command.add_argument("--workers", default="0", metavar="N", help="media workers of the own server")
     if name != "report":

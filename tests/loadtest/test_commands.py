@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from loadtest.measures import with_children
+from loadtest.options import LIMITS
+from loadtest.outcome import flat
 from loadtest.server_process import LoupeServer, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +40,10 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+def assert_every_limit_can_be_held_to(command: str, facts: dict[str, Any]) -> None:
+    assert set(LIMITS[command]) <= set(flat(facts))
+
+
 @pytest.mark.journey
 async def test_calls_are_measured_from_the_door_to_the_file(tmp_path: Path) -> None:
     told, shown = tmp_path / "calls.json", tmp_path / "calls.html"
@@ -60,6 +66,7 @@ async def test_calls_are_measured_from_the_door_to_the_file(tmp_path: Path) -> N
     assert facts["server"]["rss_mb"] > 10
     assert facts["messages"]["acknowledged"] > 0
     assert len(facts["limits"]) == 3
+    assert_every_limit_can_be_held_to("calls", facts)
     assert shown.read_text().startswith("<!doctype html>")
 
 
@@ -88,7 +95,31 @@ async def test_a_soak_finds_nothing_left_behind(tmp_path: Path) -> None:
     facts = read(told)
     assert facts["calls"] > 0
     assert facts["leaks"]["is_growing"] is False
-    assert set(facts["leaks"]) >= {"rss_mb", "descriptors", "threads", "tasks"}
+    assert_every_limit_can_be_held_to("soak", facts)
+
+
+@pytest.mark.journey
+async def test_a_chat_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:
+    told = tmp_path / "chat.json"
+    code, out, said = await run(
+        "chat", "--customers", "1", "--rate", "5", "--seconds", "2", "--json", str(told),
+        "--limit", "messages.lost=0", "--limit", "messages.duplicated=0", "--limit", "delivery_ms.p99=5000",
+    )  # fmt: skip
+    assert code == 0, out + said
+    assert_every_limit_can_be_held_to("chat", read(told))
+
+
+@pytest.mark.journey
+@pytest.mark.browser
+async def test_glass_to_glass_is_measured_with_real_browsers(tmp_path: Path) -> None:
+    told = tmp_path / "glass.json"
+    code, out, said = await run(
+        "glass", "--calls", "1", "--seconds", "2", "--json", str(told), "--limit", "first_frame_ms.p95=20000"
+    )
+    assert code == 0, out + said
+    facts = read(told)
+    assert_every_limit_can_be_held_to("glass", facts)
+    assert any("tablet within" in sentence for sentence in facts["verdict"]["sentences"])
 
 
 @pytest.mark.journey
@@ -108,6 +139,27 @@ async def test_the_server_that_the_tester_names_is_the_one_under_load(tmp_path: 
         code, _, said = await run("calls", "--server", server.base, "--calls", "1")
         assert code == 2
         assert "--staff-user" in said
+
+
+@pytest.mark.journey
+async def test_a_server_that_dies_meanwhile_is_told_and_not_called_good(tmp_path: Path) -> None:
+    told = tmp_path / "calls.json"
+    async with LoupeServer(tmp_path / "data") as server:
+        process = await start(
+            "calls", "--server", server.base, "--staff-user", "lin", "--password", server.facts["password"],
+            "--calls", "1", "--seconds", "3", "--json", str(told),
+        )  # fmt: skip
+        assert process.stdout is not None
+        async with asyncio.timeout(90):
+            while not (line := await process.stdout.readline()).startswith(b"1 calls flow"):
+                assert line, "it ended"
+            await server.kill()
+            out, said = await process.communicate()
+    assert b"Traceback" not in said, said
+    assert process.returncode == 0, out + said
+    facts = read(told)
+    assert facts["verdict"]["is_good"] is False
+    assert any("fault" in note for note in facts["notes"])
 
 
 @pytest.mark.journey
@@ -165,6 +217,7 @@ async def test_a_server_that_is_not_there_or_no_loupe_is_told() -> None:
         (("calls", "--calls", "0"), "at least 1"),
         (("calls", "--seconds", "-1"), "more than 0"),
         (("calls", "--impair", "luck=3"), "no impairment"),
+        (("peers", "--server", "http://127.0.0.1:1"), "leave --server away"),
         (("calls", "--json", "/nowhere/at/all.json"), "cannot be written"),
         (("report", "/nowhere/a.json", "/nowhere/b.json"), "cannot be read"),
     ],
