@@ -214,6 +214,23 @@ describe("the wire", () => {
     expect((await busy).position).toBe(9);
   });
 
+  it("lets no message pass one that the server wants later", async () => {
+    welcome();
+    const sent = () =>
+      socket()
+        .of("message.send")
+        .map((frame) => frame.cmid);
+    wire.request(message("cmid-0021")).catch(() => undefined);
+    const refusal = { type: "error", ref: socket().of("message.send")[0]?.ref, code: "rate_limited", message: "" };
+    socket().says({ ...refusal, retry_after_s: 0.5 });
+    wire.request(message("cmid-0022")).catch(() => undefined);
+    wire.request({ type: "ping" }).catch(() => undefined);
+    expect(sent()).toEqual(["cmid-0021"]);
+    expect(socket().of("ping")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(501);
+    expect(sent()).toEqual(["cmid-0021", "cmid-0021", "cmid-0022"]);
+  });
+
   it("lets a request without a cmid fail after its deadline", async () => {
     welcome();
     const late = expect(wire.request({ type: "sync", after: 0 })).rejects.toMatchObject({ code: "no_answer" });

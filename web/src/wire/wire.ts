@@ -18,6 +18,8 @@ interface Waiting {
   refs: Set<string>;
   /** Every connection that ever took it. */
   takenBy: Set<object>;
+  /** The server wants it later; durable requests made after it wait behind it. */
+  refused: boolean;
   sentOn: CarrierName | null;
   timer: ReturnType<typeof setTimeout> | undefined;
   deadline: ReturnType<typeof setTimeout> | undefined;
@@ -136,6 +138,7 @@ export class Wire {
         callId,
         refs: new Set(),
         takenBy: new Set(),
+        refused: false,
         sentOn: null,
         timer: undefined,
         deadline: undefined,
@@ -192,6 +195,10 @@ export class Wire {
       const turn = this.#turnOf(carrier);
       for (const earlier of [...this.#waiting]) {
         if (earlier === entry) break;
+        if (earlier.refused) {
+          entry.sentOn = null; // goes out when the refused one does
+          return;
+        }
         if ("cmid" in earlier.frame && !earlier.takenBy.has(turn)) this.#put(earlier, carrier, avoid);
       }
     }
@@ -214,6 +221,7 @@ export class Wire {
       return;
     }
     const again = entry.sentOn !== null;
+    entry.refused = false;
     entry.refs.add(ref);
     entry.takenBy.add(this.#turnOf(carrier));
     entry.sentOn = carrier;
@@ -285,7 +293,14 @@ export class Wire {
     if (said.type === "ok") return this.#settle(entry, said);
     if ("cmid" in entry.frame && COME_BACK.has(said.code)) {
       clearTimeout(entry.timer);
-      entry.timer = setTimeout(() => this.#send(entry), (said.retry_after_s ?? 1) * 1000);
+      entry.refused = true;
+      entry.timer = setTimeout(
+        () => {
+          this.#send(entry);
+          this.#flush();
+        },
+        (said.retry_after_s ?? 1) * 1000,
+      );
       return;
     }
     this.#settle(entry, new Refusal(said.code, said.message, said.taken_by, said.retry_after_s));
@@ -299,6 +314,7 @@ export class Wire {
     if (entry.kept && !stays) void this.outbox.remove((entry.frame as Durable).cmid);
     if (answer instanceof Refusal) entry.reject(answer);
     else entry.resolve(answer);
+    if (entry.refused) this.#flush();
   }
 
   /** Sends what no carrier has yet taken, and durable requests whose carrier is gone. */
