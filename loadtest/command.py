@@ -62,10 +62,15 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
         return SoakRun(asked.minutes, asked.calls, asked.seed, where_of(asked), tell), asked.minutes * 60 + 15
     if asked.command == "chat":
         return WholeRun(lambda: _chat(asked, tell)), asked.seconds + 8
+    if asked.server:
+        raise CannotLoad(f"{asked.command} compares with servers that it starts itself: leave --server away.")
     if asked.command == "glass":
+        if asked.calls is not None:
+            check_room(asked.calls)
         if shutil.which("chromium") is None:
             raise bench.NoChromium
-        measured = glass.GlassRun(asked.seconds, asked.impair, asked.seed, tell)
+        tell("The load goes to a server of its own, on this machine, and two browsers.")
+        measured = glass.GlassRun(asked.seconds, asked.impair, asked.seed, tell, asked.calls)
         return measured, measured.expected_s
     return WholeRun(lambda: _peers(asked, tell)), 4 * asked.seconds + 30
 

@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--faults", action="store_true", help="cut sockets, kill the server, lose answers meanwhile")
 
     glass = commands.add_parser("glass", help="two real browsers: glass to glass, beside a direct connection")
-    glass.add_argument("--calls", type=int, default=10, metavar="N", help="one after the other, each way (default 10)")
+    glass.add_argument("--calls", type=int, metavar="N", help="each way, in turns (default: by the seconds)")
     _add_seconds(glass, 30)
     _add_impairment(glass)
 
