@@ -8,28 +8,42 @@ import time
 
 from rtc.endpoint import Endpoint
 from rtc.events import PeerConnected
-from rtc.pressure import BUSY_FOR_NS, MS, SHED_AFTER_NS, SHED_FOR_NS, Pressure
+from rtc.pressure import BUSY_FOR_NS, MS, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS, Pressure
 from tests.support.rtc_client import AUDIO_SSRC, VIDEO_SSRC, Client, rtp
 from tests.support.rtc_heard import Heard, until
 
 SLOW_NS = 1 * MS  # what a packet costs on this test's machine
 
 
+def overloaded(at_ns: int) -> Pressure:
+    """Began to leave pictures out at `at_ns`."""
+    pressure = Pressure()
+    for turn in range(SHED_AFTER_TURNS):
+        assert not pressure.is_shedding
+        pressure.lagged(at_ns - (SHED_AFTER_NS if turn == 0 else 0))
+    return pressure
+
+
 def test_a_burst_is_no_overload() -> None:
     pressure = Pressure()
-    pressure.lagged(1)
-    pressure.lagged(SHED_AFTER_NS)
-    pressure.caught_up(SHED_AFTER_NS + 1)
-    pressure.lagged(SHED_AFTER_NS + 2)
+    for now_ns in range(1, 100):
+        pressure.lagged(now_ns)
+    pressure.caught_up(100)
+    pressure.lagged(2 * SHED_AFTER_NS)
     assert not pressure.is_shedding
-    assert not pressure.is_high(SHED_AFTER_NS + 2)
+    assert not pressure.is_high(2 * SHED_AFTER_NS)
+
+
+def test_a_process_that_stood_still_for_a_moment_is_no_overload() -> None:
+    pressure = Pressure()
+    pressure.lagged(1)
+    pressure.lagged(1 + 3 * SHED_AFTER_NS)
+    assert not pressure.is_shedding
 
 
 def test_pictures_are_left_out_until_the_senders_had_time_to_send_less() -> None:
-    pressure = Pressure()
-    pressure.lagged(1)
-    at = 1 + SHED_AFTER_NS
-    pressure.lagged(at)
+    at = 2 * SHED_AFTER_NS
+    pressure = overloaded(at)
     assert pressure.is_shedding
     pressure.caught_up(at + 1)
     assert pressure.is_shedding
@@ -38,11 +52,9 @@ def test_pictures_are_left_out_until_the_senders_had_time_to_send_less() -> None
 
 
 def test_no_new_calls_for_some_seconds_after_an_overload() -> None:
-    pressure = Pressure()
-    assert not pressure.is_high(1)
-    pressure.lagged(1)
-    at = 1 + SHED_AFTER_NS
-    pressure.lagged(at)
+    assert not Pressure().is_high(1)
+    at = 2 * SHED_AFTER_NS
+    pressure = overloaded(at)
     assert pressure.is_high(at + BUSY_FOR_NS - 1)
     assert not pressure.is_high(at + BUSY_FOR_NS)
 
