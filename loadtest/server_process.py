@@ -81,10 +81,10 @@ class LoupeServer:
         await self.process.wait()
 
     async def stop(self) -> int:
-        """Ctrl-C; returns the exit code."""
+        """As a service manager ends it; returns the exit code."""
         assert self.process is not None
         if self.process.returncode is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
             return await self.process.wait()
 
