@@ -42,7 +42,7 @@ const LEVELS: Record<Showing, Record<SendingLevel, Level>> = {
     live: { maxBitrate: 800_000, maxFramerate: 30, scaleResolutionDownBy: 1 },
   },
 };
-// To change what a sender sends holds the page for 50 to 140 ms: not while the first picture of a call is being made.
+// To change what a sender sends can hold the page (134 ms in a trace of a busy machine): not while the first picture of a call is being made.
 export const FIRST_PICTURE_MS = 300;
 const WATCH_EVERY_MS = 250;
 const QUALITY_EVERY_MS = 2000;
