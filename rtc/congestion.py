@@ -6,9 +6,12 @@ one who tells it how its packets fared: the sink that shows it first (its owner)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakValueDictionary
 
+from rtc.state import numbers as flat
 from rtc.twcc import TICK_NS, WRAP_TICKS, Feedback, build_feedback
 
 if TYPE_CHECKING:
@@ -22,45 +25,58 @@ LONGEST_RUN = 2000
 
 
 class Uplink:
-    """What came from one source peer, by its own transport-wide sequence number (extended beyond 16 bits)."""
+    """What came from one source peer, by its own transport-wide sequence number (extended beyond 16 bits).
+
+    `tops[0]` is the highest number; `numbers` and `times_ns` are rings of what came last."""
 
     __slots__ = (
+        "__weakref__",
         "_feedbacks",
-        "_numbers",
         "_offset",
-        "_times_ns",
+        "id",
+        "numbers",
         "owner",
         "owner_heard_ns",
         "party",
         "reported",
-        "top",
+        "times_ns",
+        "tops",
     )
+    by_id: ClassVar[WeakValueDictionary[int, Uplink]] = WeakValueDictionary()
+    _ids: ClassVar[Iterator[int]] = itertools.count(1)
 
     def __init__(self, party: Party) -> None:
         self.party = party
-        self.top = -1
+        self.id = next(self._ids)
+        self.by_id[self.id] = self
+        self.tops = flat(1, -1)
         self.reported = -1
         self.owner: Downlink | None = None
         self.owner_heard_ns = 0
         self._feedbacks = 0
         self._offset: int | None = None  # from the owner's clock to ours, in ticks
-        self._numbers = [-1] * RING
-        self._times_ns = [0] * RING
+        self.numbers = flat(RING, -1)
+        self.times_ns = flat(RING)
+
+    @property
+    def top(self) -> int:
+        return self.tops[0]
 
     def arrived(self, sequence: int, now_ns: int) -> int:
         """Notes an arrival and answers the extended number."""
-        top = self.top
+        tops = self.tops
+        top = tops[0]
         step = (sequence - top) & 0xFFFF
         if step < 0x8000 and top >= 0:
-            number = self.top = top + step
+            number = tops[0] = top + step
         elif top < 0:
-            number = self.top = 0x10000 + sequence
+            number = tops[0] = 0x10000 + sequence
             self.reported = number - 1
         else:
             number = top + step - 0x10000
         at = number & MASK
-        self._numbers[at] = number
-        self._times_ns[at] = now_ns
+        self.numbers[at] = number
+        self.times_ns[at] = now_ns
         return number
 
     def give_to(self, owner: Downlink | None) -> None:
@@ -69,10 +85,6 @@ class Uplink:
             self.owner_heard_ns = 0
             self._offset = None
 
-    def retire(self) -> None:
-        """No packet comes any more."""
-        self._numbers, self._times_ns = [], []
-
     def reports_itself(self, now_ns: int) -> bool:
         """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
         return self.owner is None or now_ns - self.owner_heard_ns > OWNER_SILENT_NS
@@ -80,7 +92,7 @@ class Uplink:
     def own_feedback(self, sender: int, media: int) -> list[bytes]:
         """Feedback from our own arrivals since the last report."""
         first = max(self.reported + 1, self.top - LONGEST_RUN)
-        numbers, arrivals = self._numbers, self._times_ns
+        numbers, arrivals = self.numbers, self.times_ns
         times = [arrivals[n & MASK] // TICK_NS if numbers[n & MASK] == n else None for n in range(first, self.top + 1)]
         return self._build(sender, media, first, times)
 
@@ -118,7 +130,7 @@ class Uplink:
                 time = None if heard is None else max(heard + offset, 0)
                 latest = time if time is not None else latest
             else:
-                time = latest if self._numbers[n & MASK] == n else None
+                time = latest if self.numbers[n & MASK] == n else None
             times.append(time)
         return times
 
@@ -126,7 +138,7 @@ class Uplink:
         """The owner's clock against ours. It is tied once, such that the packet with the quickest way to the owner took
         no time: to the sender a new owner must not look like a queue that grew, or it halves its bitrate."""
         offset = self._offset
-        own, times_ns = self._numbers, self._times_ns
+        own, times_ns = self.numbers, self.times_ns
         if offset is not None:
             n, t = numbers[-1], arrivals[-1]
             if t is None or own[n & MASK] != n or abs(times_ns[n & MASK] // TICK_NS - t - offset) <= CLOCK_JUMP_TICKS:
@@ -149,20 +161,17 @@ class Uplink:
 
 
 class Downlink:
-    """The transport-wide counter of one sink peer, and for each number sent whose packet it was. `uplinks` and
-    `numbers` are written in place by the legs (`numbers` -1: our own retransmission)."""
+    """The transport-wide counter of one sink peer (`counter[0]`), and for each number sent whose packet it was.
+    `uplinks` (ids, 0: nobody's) and `numbers` are written in place by the legs (`numbers` -1: our own
+    retransmission)."""
 
     __slots__ = ("_clock", "counter", "numbers", "uplinks")
 
     def __init__(self) -> None:
-        self.counter = 0
-        self.uplinks: list[Uplink | None] = [None] * RING
-        self.numbers = [-1] * RING
+        self.counter = flat(1)
+        self.uplinks = flat(RING)
+        self.numbers = flat(RING, -1)
         self._clock = 0
-
-    def retire(self) -> None:
-        """Nothing is sent to this sink any more."""
-        self.uplinks, self.numbers = [], []
 
     def heard(
         self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, list[int], list[int | None]], None]
@@ -171,8 +180,8 @@ class Downlink:
         found: dict[Uplink, tuple[list[int], list[int | None]]] = {}
         uplinks, numbers, clock = self.uplinks, self.numbers, self._clock
         sequence = feedback.base
-        behind = (self.counter - sequence) & 0xFFFF
-        current: Uplink | None = None
+        behind = (self.counter[0] - sequence) & 0xFFFF
+        current, uplink = 0, None
         add_number = add_time = None
         for time in feedback.times:
             if time is not None:
@@ -180,14 +189,18 @@ class Downlink:
                 clock += ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS
             if behind < RING:
                 at = sequence & MASK
-                uplink, number = uplinks[at], numbers[at]
-                if uplink is not None and number >= 0 and uplink.owner is self:
-                    if uplink is not current:
-                        current = uplink
+                number = numbers[at]
+                if uplinks[at] != current:
+                    current = uplinks[at]
+                    uplink = Uplink.by_id.get(current)
+                    if uplink is not None and uplink.owner is self:
                         listed = found.setdefault(uplink, ([], []))
                         add_number, add_time = listed[0].append, listed[1].append
-                    add_number(number)  # type: ignore[misc]
-                    add_time(None if time is None else clock)  # type: ignore[misc]
+                    else:
+                        add_number = None
+                if number >= 0 and add_number is not None and add_time is not None:
+                    add_number(number)
+                    add_time(None if time is None else clock)
             sequence = (sequence + 1) & 0xFFFF
             behind = (behind - 1) & 0xFFFF
         self._clock = clock

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-VIDEO_PACKETS = 2048
-AUDIO_PACKETS = 512
+from rtc.state import numbers
+
+VIDEO = (2048, 2048 * 1228)  # packets, and bytes for all of them together
+AUDIO = (512, 512 * 256)
 REPLAY_PACKETS = 600  # a replay longer than this takes longer to send and decode than a fresh keyframe to come
 REPLAY_BYTES = 700_000
 
 
 class PacketRing:
-    """Packets as they came, at `number & mask`; `numbers` says which one lies there. The owner writes both lists
-    itself: a call per packet would cost more than the two assignments. `key_first` is the number of the last
-    keyframe's first packet (-1: none), `key_stamp` its timestamp."""
+    """Number n lies at `n & mask`: `numbers` says which one is there, `places` and `sizes` where in the `arena` its
+    bytes are. Places only grow (the byte is at `place % len(arena)`); what lies further back than the arena is long has
+    been written over. `key_first` is the number of the last keyframe's first packet (-1: none), `key_stamp` its
+    timestamp."""
 
-    __slots__ = ("key_first", "key_ns", "key_stamp", "mask", "numbers", "packets", "size")
+    __slots__ = ("arena", "key_first", "key_ns", "key_stamp", "mask", "numbers", "places", "position", "size", "sizes")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, arena_bytes: int) -> None:
         self.size = size
         self.mask = size - 1
-        self.packets: list[bytes] = [b""] * size
-        self.numbers: list[int] = [-1] * size
+        self.arena = bytearray(arena_bytes)
+        self.numbers = numbers(size, -1)
+        self.places = numbers(size)
+        self.sizes = numbers(size)
+        self.position = numbers(1)
         self.forget_keyframe()
 
     def forget_keyframe(self) -> None:
@@ -27,18 +33,38 @@ class PacketRing:
         self.key_stamp = -1
         self.key_ns = 0
 
+    def put(self, number: int, packet: bytes) -> None:
+        arena, size, place = self.arena, len(packet), self.position[0]
+        start = place % len(arena)
+        if start + size > len(arena):
+            place += len(arena) - start
+            start = 0
+        arena[start : start + size] = packet
+        at = number & self.mask
+        self.places[at], self.sizes[at], self.numbers[at] = place, size, number
+        self.position[0] = place + size
+
     def get(self, number: int) -> bytes | None:
         at = number & self.mask
-        return self.packets[at] if self.numbers[at] == number else None
+        if self.numbers[at] != number:
+            return None
+        arena, place = self.arena, self.places[at]
+        if self.position[0] - place > len(arena):
+            return None
+        start = place % len(arena)
+        return bytes(arena[start : start + self.sizes[at]])
+
+    def has(self, number: int) -> bool:
+        """Whether it came, among the last `size` numbers; its bytes may be gone."""
+        return self.numbers[number & self.mask] == number
 
     def since_keyframe(self, highest: int) -> list[tuple[int, bytes]] | None:
         """(number, packet) in order of sequence from the keyframe's first packet on; holes are packets not here (yet).
         None: no keyframe, or its first packets are no longer kept."""
         first = self.key_first
-        if first < 0 or highest - first >= self.size:
+        if first < 0 or highest - first >= self.size or self.get(first) is None:
             return None
-        numbers, packets, mask = self.numbers, self.packets, self.mask
-        return [(n, packets[n & mask]) for n in range(first, highest + 1) if numbers[n & mask] == n]
+        return [(n, packet) for n in range(first, highest + 1) if (packet := self.get(n)) is not None]
 
     def replay(self, highest: int) -> list[tuple[int, bytes]] | None:
         """The same, or None when it is too much to send at once."""

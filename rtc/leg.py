@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rtc import rtp
 from rtc.congestion import MASK as RING_MASK
 from rtc.rtp import FIXED, HEAD, MASK32, Layout
+from rtc.state import PACKETS, PAYLOAD_OCTETS, numbers
 
 if TYPE_CHECKING:
     from rtc.party import Party
@@ -42,16 +43,15 @@ class Leg:
         "_rtx_types",
         "_sent",
         "_types",
-        "_uplink",
+        "_uplink_id",
         "_uris",
         "clock_hz",
+        "counts",
         "downlink",
         "first",
         "kind",
         "line",
         "lost_seen",
-        "octets",
-        "packets",
         "party",
         "past",
         "rtx_ssrc",
@@ -73,7 +73,8 @@ class Leg:
         self.first = 0
         self.past: dict[int, int] = {}
         self.sequence_offset = self.stamp_offset = 0
-        self.packets = self.octets = self.lost_seen = 0
+        self.counts = numbers(2)  # of PACKETS and PAYLOAD_OCTETS that were sent
+        self.lost_seen = 0
         self._last_sequence = random.randrange(1 << 15)  # RFC 3550 5.1; the lower half keeps roll-over guesses simple
         self._last_stamp = random.randrange(1 << 31)
         self._last_ns = 0
@@ -82,6 +83,14 @@ class Leg:
         self._sent: list[tuple[int, bytearray, bytes] | None] | None = None
         self._plans: dict[Layout, Plan] = {}
         self.renegotiate(line)
+
+    @property
+    def packets(self) -> int:
+        return self.counts[PACKETS]
+
+    @property
+    def octets(self) -> int:
+        return self.counts[PAYLOAD_OCTETS]
 
     def renegotiate(self, line: MediaLine) -> None:
         """Takes the sink's numbers of this line over; what was sent so far goes on."""
@@ -100,12 +109,12 @@ class Leg:
         self._types = [-1] * 256
         self._rtx_types = [-1] * 256
         self._uris: dict[int, str] = {}
-        self._uplink = None
+        self._uplink_id = 0
         if self.source is None:
             return
         theirs = self.source.line
         self._uris = {number: uri for uri, number in theirs.extensions.items()}
-        self._uplink = self.source.party.uplink
+        self._uplink_id = self.source.party.uplink.id
         resends = False
         for name, codec in theirs.codecs.items():
             ours = self.line.codecs.get(name)
@@ -180,18 +189,19 @@ class Leg:
             header[where] = data
         if wide_at:
             downlink = self.downlink
-            count = downlink.counter = (downlink.counter + 1) & 0xFFFF
+            count = downlink.counter[0] = (downlink.counter[0] + 1) & 0xFFFF
             header[wide_at] = count >> 8
             header[wide_at + 1] = count & 0xFF
             at = count & RING_MASK
-            downlink.uplinks[at] = self._uplink
+            downlink.uplinks[at] = self._uplink_id
             downlink.numbers[at] = wide
         if time_at:
             header[time_at : time_at + 3] = ((now_ns << 18) // 1_000_000_000 & 0xFFFFFF).to_bytes(3, "big")
         if self.state != LIVE:
             header = self._freshen(header, layout)
-        self.packets += 1
-        self.octets += len(payload)
+        counts = self.counts
+        counts[PACKETS] += 1
+        counts[PAYLOAD_OCTETS] += len(payload)
         if self._sent is not None:
             sequence = (number + self.sequence_offset) & 0xFFFF
             self._sent[sequence % SENT_KEPT] = (sequence, header, payload)
@@ -272,9 +282,9 @@ class Leg:
             header[where] = data
         if wide_at:
             downlink = self.downlink
-            count = downlink.counter = (downlink.counter + 1) & 0xFFFF
+            count = downlink.counter[0] = (downlink.counter[0] + 1) & 0xFFFF
             header[wide_at : wide_at + 2] = _NUMBER.pack(count)
-            downlink.uplinks[count & RING_MASK] = self._uplink
+            downlink.uplinks[count & RING_MASK] = self._uplink_id
             downlink.numbers[count & RING_MASK] = wide
         if time_at:
             header[time_at : time_at + 3] = ((now_ns << 18) // 1_000_000_000 & 0xFFFFFF).to_bytes(3, "big")

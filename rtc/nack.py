@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterable
 
 from rtc import rtcp
+from rtc.state import ASK_NS
 
 MS = 1_000_000
 FIRST_RTT_NS = 60 * MS  # until a recovered packet has shown the true one
@@ -43,14 +45,15 @@ def build_nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
 
 class Missing:
     """Extended sequence numbers not yet here, each asked for when it is added (by the caller) and again when `due` says
-    so; `arrived` ends a wait and learns the round trip. `next_ns` is all that the hot path looks at."""
+    so; `arrived` ends a wait and learns the round trip. `state[ASK_NS]` of the source is all that the hot path looks
+    at."""
 
-    __slots__ = ("_wanted", "given_up", "next_ns", "rtt_ns")
+    __slots__ = ("_state", "_wanted", "given_up", "rtt_ns")
 
-    def __init__(self) -> None:
+    def __init__(self, state: array[int]) -> None:
+        self._state = state
         self._wanted: dict[int, list[int]] = {}  # sequence -> [first asked, next ask, tries]
         self.rtt_ns = FIRST_RTT_NS
-        self.next_ns = 0
         self.given_up = 0
 
     def __len__(self) -> int:
@@ -71,8 +74,8 @@ class Missing:
         again_ns = now_ns + self._pause_ns(0)
         for sequence in fresh:
             wanted[sequence] = [now_ns, again_ns, 1]
-        if fresh and (again_ns < self.next_ns or len(wanted) == len(fresh)):
-            self.next_ns = again_ns
+        if fresh and (again_ns < self._state[ASK_NS] or len(wanted) == len(fresh)):
+            self._state[ASK_NS] = again_ns
         return fresh
 
     def _pause_ns(self, tries: int) -> int:
@@ -103,7 +106,7 @@ class Missing:
                 wait[2] += 1
                 asked.append(sequence)
             again = min(again, wait[1])
-        self.next_ns = max(again, now_ns + LOOK_EVERY_NS)
+        self._state[ASK_NS] = max(again, now_ns + LOOK_EVERY_NS)
         asked.sort()
         return asked
 

@@ -11,6 +11,7 @@ from rtc.leg import Leg
 from rtc.rtp import Layout
 from rtc.sdp import Kind, MediaLine, Negotiated
 from rtc.source import Source
+from rtc.state import HEARD_NS
 
 SILENT_NS = 200_000_000  # an SSRC may take over a line whose present one has been silent for this long
 MOST_STREAMS = 64
@@ -90,14 +91,11 @@ class Party:
                 self.legs_by_ssrc[line.ssrc] = leg
 
     def retire(self) -> None:
-        """This peer is gone. Sinks remember for a while whose packets they were sent (`Downlink.uplinks`): what they
-        hold on to must not be its packets."""
+        """This peer is gone."""
         self._by_ssrc.clear()
         self.legs_by_ssrc.clear()
         self.legs.clear()
         self.sources.clear()
-        self.uplink.retire()
-        self.downlink.retire()
 
     def rtp(self, packet: bytes, now_ns: int) -> None:
         take = self._by_ssrc.get(packet[8:12])
@@ -167,7 +165,7 @@ class Party:
         self._by_ssrc.pop(ssrc.to_bytes(4, "big"), None)
         for source in self.sources.values():
             if source.ssrc == ssrc:
-                source.heard_ns = min(source.heard_ns, self.now_ns - SILENT_NS)
+                source.state[HEARD_NS] = min(source.heard_ns, self.now_ns - SILENT_NS)
 
     def opened(self, source: Source, leg: Leg, now_ns: int) -> None:
         """A leg began to show this source: its clock is told at once, so that lips and voice agree from the start."""

@@ -17,6 +17,7 @@ from rtc.ice import Address, Credentials, IceLite
 from rtc.offer import Offer
 from rtc.sdp import Negotiated
 from rtc.srtp import Buffer, Opener, Sealer
+from rtc.state import HEARD_AT, IS_LOST, MEDIA_AT, numbers
 
 if TYPE_CHECKING:
     from rtc.endpoint import Endpoint
@@ -40,9 +41,7 @@ class Peer:
         "_dtls",
         "_endpoint",
         "_fault_was_logged",
-        "_heard_ns",
         "_link",
-        "_media_ns",
         "_opener",
         "_sealer",
         "_send_to",
@@ -51,12 +50,12 @@ class Peer:
         "ice",
         "id",
         "is_connected",
-        "is_lost",
         "negotiated",
         "on_rtcp",
         "on_rtp",
         "sdp_session",
         "sdp_version",
+        "signs",
     )
 
     def __init__(self, peer_id: str, offer: Offer, negotiated: Negotiated, endpoint: Endpoint) -> None:
@@ -67,7 +66,6 @@ class Peer:
         self.on_rtp: Callable[[bytes, int], None] | None = None
         self.on_rtcp: Callable[[bytes, int], None] | None = None
         self.is_connected = False
-        self.is_lost = False
         self.sdp_session = secrets.randbits(62)
         self.sdp_version = 0
         self._endpoint = endpoint
@@ -78,8 +76,8 @@ class Peer:
         self._link = Link(endpoint.send_to, lambda: self.ice.address)
         self._dtls = PassiveDtls(self._link, endpoint.certificate, endpoint.counters)
         self._channel: Channel | None = None
-        self._heard_ns = endpoint.clock_ns()
-        self._media_ns = 0
+        self.signs = numbers(3)  # of life; see rtc/state.py
+        self.signs[HEARD_AT] = endpoint.clock_ns()
         self._fault_was_logged = False
         self._task: asyncio.Task[None] | None = None
 
@@ -87,6 +85,10 @@ class Peer:
     def srtp_profile(self) -> str:
         """OpenSSL's name of the negotiated profile, empty before the handshake."""
         return self._dtls.profile
+
+    @property
+    def is_lost(self) -> bool:
+        return bool(self.signs[IS_LOST])
 
     # --- sending ---
 
@@ -129,12 +131,12 @@ class Peer:
             hear = self.on_rtp
             # The newest packet shows where the peer is now, also when its NAT gave it another port in silence.
             if packet is not None and opener.is_newest:
-                self._media_ns = now_ns
+                self.signs[MEDIA_AT] = now_ns
                 if address != self.ice.address:
                     self._endpoint.moved(self, address)
         if packet is None:
             return False
-        self._heard_ns = now_ns
+        self.signs[HEARD_AT] = now_ns
         if self.is_lost:
             self._come_back()
         if hear is not None:
@@ -161,24 +163,24 @@ class Peer:
 
     def heard(self) -> None:
         """Something authentic came that is not media: a check, or a record of the data channel."""
-        self._heard_ns = self._endpoint.clock_ns()
+        self.signs[HEARD_AT] = self._endpoint.clock_ns()
         if self.is_lost:
             self._come_back()
 
     def _come_back(self) -> None:
-        self.is_lost = False
+        self.signs[IS_LOST] = 0
         self._endpoint.tell(PeerBack(self.id))
 
     async def watch(self, now_ns: int, silent_after_ns: int) -> None:
         """Called four times a second. Asks a silent peer for a sign of life, then reports it lost, once."""
-        silent_ns = now_ns - self._heard_ns
+        silent_ns = now_ns - self.signs[HEARD_AT]
         if not self.is_connected or self.is_lost or silent_ns < min(_PROBE_AFTER_NS, silent_after_ns):
             return
         can_be_asked = self._channel is not None and self._channel.is_open
-        had_media = self._media_ns > self._heard_ns - _PROBE_AFTER_NS
+        had_media = self.signs[MEDIA_AT] > self.signs[HEARD_AT] - _PROBE_AFTER_NS
         limit_ns = silent_after_ns if can_be_asked or had_media else _NO_PROBE_FACTOR * silent_after_ns
         if silent_ns >= limit_ns:
-            self.is_lost = True
+            self.signs[IS_LOST] = 1
             self._counters.peers_lost += 1
             self._endpoint.tell(PeerLost(self.id, silent_ns / 1e9))
         elif can_be_asked and self._channel is not None:
@@ -213,7 +215,7 @@ class Peer:
     async def _be_connected(self, offer: Offer) -> None:
         self._dtls.on("statechange", self._changed)
         self._sealer, self._opener = self._dtls.sealer, self._dtls.opener
-        self._heard_ns = self._endpoint.clock_ns()
+        self.signs[HEARD_AT] = self._endpoint.clock_ns()
         self.is_connected = True
         self._endpoint.tell(PeerConnected(self.id))
         if self.negotiated.has_channel:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
+
+from rtc.state import JITTER_16, TRANSIT
 
 
 class Quality(NamedTuple):
@@ -14,28 +17,33 @@ class Quality(NamedTuple):
 
 
 class Meter:
-    """`jitter` is in ticks of `clock_khz`. `arrived` once per timestamp, `measure` once a second."""
+    """`arrived` once per timestamp, `measure` once a second. Transit and jitter lie in the source's `state`."""
 
-    __slots__ = ("_clock_khz", "_expected", "_octets", "_received", "_transit", "jitter", "quality")
+    __slots__ = ("_expected", "_octets", "_received", "_state", "clock_khz", "quality")
 
-    def __init__(self, clock_khz: int) -> None:
-        self._clock_khz = clock_khz
-        self._transit = 0
-        self.jitter = 0.0
+    def __init__(self, clock_khz: int, state: array[int]) -> None:
+        self.clock_khz = clock_khz
+        self._state = state
         self._expected = self._received = self._octets = 0
         self.quality = Quality(0.0, 0.0, 0)
 
     def restart(self, received: int, octets: int) -> None:
         """Sequence and timestamps begin anew."""
-        self._transit = 0
+        self._state[TRANSIT] = 0
         self._expected, self._received, self._octets = 0, received, octets
 
+    @property
+    def jitter(self) -> int:
+        """Ticks of the clock."""
+        return self._state[JITTER_16] >> 4
+
     def arrived(self, stamp: int, now_ns: int) -> None:
-        transit = now_ns * self._clock_khz // 1_000_000 - stamp
-        if self._transit:
-            step = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
-            self.jitter += (abs(step) - self.jitter) / 16
-        self._transit = transit
+        state = self._state
+        transit = now_ns * self.clock_khz // 1_000_000 - stamp
+        if state[TRANSIT]:
+            step = (transit - state[TRANSIT] + (1 << 31)) % (1 << 32) - (1 << 31)
+            state[JITTER_16] += abs(step) - (state[JITTER_16] + 8 >> 4)
+        state[TRANSIT] = transit
 
     def measure(self, expected: int, received: int, octets: int, span_ns: int) -> tuple[int, int]:
         """Takes running totals, answers (lost, expected) of the span and sets `quality`."""
@@ -43,5 +51,7 @@ class Meter:
         lost = max(wanted - (received - self._received), 0)
         bitrate = (octets - self._octets) * 8_000_000_000 // max(span_ns, 1)
         self._expected, self._received, self._octets = expected, received, octets
-        self.quality = Quality(lost / wanted if wanted > 0 else 0.0, self.jitter / self._clock_khz, bitrate)
+        self.quality = Quality(
+            lost / wanted if wanted > 0 else 0.0, self._state[JITTER_16] / 16 / self.clock_khz, bitrate
+        )
         return lost, wanted

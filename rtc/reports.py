@@ -184,7 +184,7 @@ def report_for_ourselves(party: Party, span_ns: int, now_ns: int) -> None:
                 min(lost * 256 // expected, 255),
                 source.reported_lost,
                 source.highest - source.base,
-                int(source.meter.jitter),
+                source.meter.jitter,
                 last_sr,
                 delay,
             )

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rtc import nack, rtcp, rtp
-from rtc.gop import AUDIO_PACKETS, VIDEO_PACKETS, PacketRing
+from rtc.gop import AUDIO, VIDEO, PacketRing
 from rtc.keyframes import KeyframeRequests
 from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
 from rtc.shapes import PLAIN, Shapes
+from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, STAMP
+from rtc.state import numbers as flat
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -38,8 +40,6 @@ class Source:
         "_start",
         "apt",
         "duplicates",
-        "heard_ns",
-        "highest",
         "is_video",
         "keyframes",
         "keys",
@@ -48,9 +48,7 @@ class Source:
         "malformed",
         "meter",
         "missing",
-        "octets",
         "party",
-        "received",
         "recovered",
         "report_heard_ns",
         "reported_lost",
@@ -59,7 +57,7 @@ class Source:
         "sent_reports",
         "ssrc",
         "ssrc_bytes",
-        "stamp",
+        "state",
         "tap",
         "tap_report",
         "uplink",
@@ -72,22 +70,20 @@ class Source:
         self.is_video = line.kind == "video"
         self.ssrc = -1
         self.ssrc_bytes = b""
-        self.highest = 0
-        self.stamp = 0
-        self.heard_ns = 0
-        self.ring = PacketRing(VIDEO_PACKETS if self.is_video else AUDIO_PACKETS)
-        self.missing = Missing()
+        self.state = flat(8)  # see rtc/state.py
+        self.ring = PacketRing(*(VIDEO if self.is_video else AUDIO))
+        self.missing = Missing(self.state)
         self.legs: list[Leg] = []
         self.waiting: list[Leg] = []
         self.tap: Tap | None = None
         self.tap_report: Callable[[bytes, int], None] | None = None
-        self.received = self.octets = self.duplicates = self.recovered = self.malformed = 0
+        self.duplicates = self.recovered = self.malformed = 0
         self.keyframes = 0
         self.keys = KeyframeRequests()
         self._always_look = False
         self._bad_sequence = -1
         self._start = 0
-        self.meter = Meter(90 if self.is_video else 48)
+        self.meter = Meter(90 if self.is_video else 48, self.state)
         self.reported_lost = 0
         self.report_heard_ns = 0
         self.sender_report: tuple[int, int, int] | None = None  # NTP, RTP timestamp, arrival
@@ -115,6 +111,26 @@ class Source:
         packet = self.ring.get(self.highest)
         return self._codecs[packet[1] & 0x7F] if packet else ""
 
+    @property
+    def highest(self) -> int:
+        return self.state[HIGHEST]
+
+    @property
+    def stamp(self) -> int:
+        return self.state[STAMP]
+
+    @property
+    def heard_ns(self) -> int:
+        return self.state[HEARD_NS]
+
+    @property
+    def received(self) -> int:
+        return self.state[RECEIVED]
+
+    @property
+    def octets(self) -> int:
+        return self.state[OCTETS]
+
     # --- packets ---
 
     def adopt(self, ssrc: bytes, sequence: int) -> None:
@@ -129,9 +145,9 @@ class Source:
             leg.close()
         self.waiting += self.legs
         self.legs = []
-        self.highest = (((self.highest >> 16) + 2) << 16 | sequence) - 1
+        self.state[HIGHEST] = (((self.highest >> 16) + 2) << 16 | sequence) - 1
         self._start = self.highest + 1
-        self.stamp = -1  # so that the first packet, whatever its timestamp, begins a frame
+        self.state[STAMP] = -1  # so that the first packet, whatever its timestamp, begins a frame
         self.meter.restart(self.received, self.octets)
         self.missing.clear()
         self.ring.forget_keyframe()
@@ -154,26 +170,28 @@ class Source:
         payload = packet[layout.header_bytes :]
         at = layout.sequence_at
         wide = self.uplink.arrived(packet[at] << 8 | packet[at + 1], now_ns) if at else -1
-        step = (sequence - self.highest) & 0xFFFF
+        state = self.state
+        step = (sequence - state[HIGHEST]) & 0xFFFF
         if step != 1 and not self._skipped(step, sequence, now_ns):
             self._late(packet, layout, payload, self.highest + step - 0x10000 if step else self.highest, wide, now_ns)
             return
-        number = self.highest = self.highest + 1
-        ring = self.ring
-        at = number & ring.mask
-        ring.packets[at] = packet
-        ring.numbers[at] = number
-        self.received += 1
-        self.octets += len(packet)
-        self.heard_ns = now_ns
-        if stamp != self.stamp or self._always_look:
+        number = state[HIGHEST] = state[HIGHEST] + 1
+        self._keep(number, packet, now_ns)
+        if stamp != state[STAMP] or self._always_look:
             self._look(payload, second, number, stamp, now_ns)
         for leg in self.legs:
             leg.forward(packet, layout, payload, head, second, number, stamp, wide, now_ns)
-        if now_ns >= self.missing.next_ns:
+        if now_ns >= state[ASK_NS]:
             self.ask_again(now_ns)
         if self.tap is not None and not (head & 0x20 and rtp.padding_only(packet, layout.header_bytes)):
             self.tap(packet, now_ns, self.is_video)
+
+    def _keep(self, number: int, packet: bytes, now_ns: int) -> None:
+        self.ring.put(number, packet)
+        state = self.state
+        state[RECEIVED] += 1
+        state[OCTETS] += len(packet)
+        state[HEARD_NS] = now_ns
 
     def layout(self, packet: bytes) -> Layout | None:
         return self._shapes.read(packet)
@@ -196,25 +214,20 @@ class Source:
         fresh = self.missing.add(self.highest + 1, ahead, now_ns)
         if fresh is None:
             self.request_keyframe(now_ns)
-        self.highest = ahead - 1
+        self.state[HIGHEST] = ahead - 1
         self._ask_for(fresh)
         return True
 
     def _late(self, packet: bytes, layout: Layout, payload: bytes, number: int, wide: int, now_ns: int) -> None:
         """Out of order or recovered: kept, tapped and forwarded in its place, once."""
         ring = self.ring
-        at = number & ring.mask
-        if self.highest - number >= min(ring.size, LARGEST_STEP) or ring.numbers[at] == number:
+        if self.highest - number >= min(ring.size, LARGEST_STEP) or ring.has(number):
             self.duplicates += 1
             return
         if self.missing.arrived(number, now_ns):
             self.recovered += 1
         head, second, _, stamp = HEAD.unpack_from(packet)
-        ring.packets[at] = packet
-        ring.numbers[at] = number
-        self.received += 1
-        self.octets += len(packet)
-        self.heard_ns = now_ns
+        self._keep(number, packet, now_ns)
         for leg in self.legs:
             if number >= leg.first:
                 leg.forward(packet, layout, payload, head, second, number, leg.past.get(stamp, stamp), wide, now_ns)
@@ -251,7 +264,7 @@ class Source:
             if step <= LARGEST_STEP:  # the newest packet was lost, and its copy is here first
                 self._ahead(original, layout, number, wide, now_ns)
             return
-        if self.ring.get(number) is None:
+        if not self.ring.has(number):
             self._late(original, layout, original[layout.header_bytes :], number, wide, now_ns)
             return
         for leg in self.legs:
@@ -260,16 +273,16 @@ class Source:
 
     def _ahead(self, original: bytes, layout: Layout, number: int, wide: int, now_ns: int) -> None:
         self._ask_for(self.missing.add(self.highest + 1, number, now_ns))
-        self.highest = number
+        self.state[HIGHEST] = number
         self.recovered += 1
-        self.stamp = HEAD.unpack_from(original)[3]
+        self.state[STAMP] = HEAD.unpack_from(original)[3]
         self._late(original, layout, original[layout.header_bytes :], number, wide, now_ns)
 
     def _look(self, payload: bytes, second: int, number: int, stamp: int, now_ns: int) -> None:
         """Once per frame, in order: jitter, sinks that wait for sound, keyframes."""
         if stamp != self.stamp:
             self.meter.arrived(stamp, now_ns)
-            self.stamp = stamp
+            self.state[STAMP] = stamp
         if not self.is_video:
             if self.waiting:
                 for leg in self.waiting:
@@ -372,7 +385,7 @@ class Source:
             self.party.send_rtcp(rtcp.build_pli(self.line.ssrc, self.ssrc))
 
     def tick(self, now_ns: int) -> None:
-        if now_ns >= self.missing.next_ns:
+        if now_ns >= self.state[ASK_NS]:
             self.ask_again(now_ns)
         if not self.is_video or self.ssrc < 0:
             return

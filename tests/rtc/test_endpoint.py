@@ -14,6 +14,7 @@ from rtc import stun
 from rtc.endpoint import Endpoint
 from rtc.events import PeerBack, PeerClosed, PeerConnected, PeerLost
 from rtc.ice import Credentials
+from rtc.state import HEARD_AT
 from tests.support.rtc_client import AUDIO_SSRC, Client, rtp
 from tests.support.rtc_heard import Heard, until
 
@@ -235,9 +236,9 @@ async def test_an_idle_peer_with_a_channel_answers_the_probe_and_is_not_lost(hea
         await connected(endpoint, client)
         await client.open_channel()
         peer = endpoint.peers["ann"]
-        first = peer._heard_ns
+        first = peer.signs[HEARD_AT]
         # Heard again long after the last thing that the client said of its own accord.
-        await until(lambda: peer._heard_ns - first > 1_800_000_000)
+        await until(lambda: peer.signs[HEARD_AT] - first > 1_800_000_000)
         assert not heard.of(PeerLost)
         client.fall_silent()
         await heard.until(PeerLost)

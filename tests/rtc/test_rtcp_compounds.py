@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rtc import rtcp
 from rtc.nack import MS, Missing, build_nack, read_nack
 from rtc.rtcp import Report, SenderInfo
+from rtc.state import numbers
 
 
 @given(st.binary(max_size=200))
@@ -66,7 +67,7 @@ def test_pli_fir_and_bye_name_their_streams() -> None:
 
 
 def test_what_is_missing_is_asked_for_again_and_later_each_time_then_given_up() -> None:
-    missing = Missing()
+    missing = Missing(numbers(8))
     assert missing.add(5, 7, 0) == [5, 6]
     assert missing.add(5, 8, 0) == [7]
     asked, now = [0], 0
@@ -81,7 +82,7 @@ def test_what_is_missing_is_asked_for_again_and_later_each_time_then_given_up() 
 
 
 def test_a_recovered_packet_teaches_the_round_trip() -> None:
-    missing = Missing()
+    missing = Missing(numbers(8))
     for number in range(40):
         missing.add(number, number + 1, number * 100 * MS)
         missing.due(number * 100 * MS)

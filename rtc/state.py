@@ -1,0 +1,31 @@
+"""Where the numbers of a stream lie in the flat arrays that Python and the native pump both read and write.
+
+`rtc/native/pump.h` has the same places. All are signed 64-bit: `array("q")`."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final
+
+# Of a source.
+HIGHEST: Final = 0  # sequence number, extended beyond 16 bits
+STAMP: Final = 1  # RTP timestamp of the newest frame
+HEARD_NS: Final = 2
+RECEIVED: Final = 3
+OCTETS: Final = 4
+TRANSIT: Final = 5  # see rtc/quality.py
+JITTER_16: Final = 6
+ASK_NS: Final = 7  # when a missing packet is to be asked for again
+
+# Of a peer.
+HEARD_AT: Final = 0  # something authentic came, monotonic ns
+MEDIA_AT: Final = 1
+IS_LOST: Final = 2
+
+# Of a leg.
+PACKETS: Final = 0
+PAYLOAD_OCTETS: Final = 1
+
+
+def numbers(size: int, value: int = 0) -> array[int]:
+    return array("q", [value]) * size
