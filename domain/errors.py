@@ -9,7 +9,11 @@ Refusal
 |-- Forbidden      (forbidden)        this person may not do this
 |-- NotFound       (not_found)
 |-- Conflict       (conflict)         the state does not allow it now
-|   `-- AlreadyTaken (already_taken)  somebody else won; `taken_by` says who
+|   |-- AlreadyTaken (already_taken)  somebody else won; `taken_by` says who
+|   |-- Expect     (expect)           a device's entry is out of turn; `expected` says which number is next
+|   |-- HeldBack   (held_back)        a reply that has not seen the newest words; `position` says where they are
+|   |-- TooLate    (too_late)         the time for this is over
+|   `-- NotReady   (not_ready)        something that must come first is not here
 |-- RateLimited    (rate_limited)     `retry_after_s` says when to come back
 `-- Unavailable    (unavailable)      the machine cannot do it now; nothing was kept
 """
@@ -75,6 +79,30 @@ class AlreadyTaken(Conflict):
     def __init__(self, message: str, *, taken_by: str) -> None:
         super().__init__(message)
         self.taken_by = taken_by
+
+
+class Expect(Conflict):
+    code = "expect"
+
+    def __init__(self, message: str, *, expected: int) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+
+class HeldBack(Conflict):
+    code = "held_back"
+
+    def __init__(self, message: str, *, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class TooLate(Conflict):
+    code = "too_late"
+
+
+class NotReady(Conflict):
+    code = "not_ready"
 
 
 class RateLimited(Refusal):

@@ -8,11 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.settings import Settings
-from signaling.typescript import frames_ts
+from signaling.typescript import chat_frames_ts, frames_ts
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = ROOT / "docs" / "operations.md"
-FRAMES = ROOT / "web" / "src" / "wire" / "frames.ts"
+FRAMES = {
+    ROOT / "web" / "src" / "wire" / "frames.ts": frames_ts,
+    ROOT / "web" / "src" / "conversation" / "frames.ts": chat_frames_ts,
+}
 START, END = "<!-- settings -->", "<!-- /settings -->"
 
 
@@ -33,7 +36,8 @@ def with_settings(page: str) -> str:
 
 def main() -> None:
     OPERATIONS.write_text(with_settings(OPERATIONS.read_text()))
-    FRAMES.write_text(frames_ts())
+    for path, text in FRAMES.items():
+        path.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -142,6 +142,8 @@ class ErrorFrame(Frame):
     message: str
     taken_by: str | None = None
     retry_after_s: float | None = None
+    expected: int | None = None  # of `expect`: the number that this device must send next
+    position: int | None = None  # of `held_back`: where the words are that were not seen
 
 
 class CallChanged(Frame):

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from domain.errors import AlreadyTaken, RateLimited, Refusal
+from domain.errors import AlreadyTaken, Expect, HeldBack, RateLimited, Refusal
 from media.errors import MediaFault
 from signaling.http_context import REFUSED
 from signaling.news import ErrorFrame
@@ -63,6 +63,8 @@ def frame_of(refusal: Refusal, ref: str | None = None) -> ErrorFrame:
         message=refusal.message,
         taken_by=refusal.taken_by if isinstance(refusal, AlreadyTaken) else None,
         retry_after_s=round(refusal.retry_after_s, 1) if isinstance(refusal, RateLimited) else None,
+        expected=refusal.expected if isinstance(refusal, Expect) else None,
+        position=refusal.position if isinstance(refusal, HeldBack) else None,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.errors import Unavailable
-from store import tables
+from store import conversation_tables
 from store.database import open_database
 from tests.support.databases import Cluster, postgresql_cluster, sqlite_address
 
@@ -63,7 +63,9 @@ async def test_an_empty_database_gets_exactly_the_tables_that_the_code_knows(add
         pass
 
     def difference(connection: Connection) -> Any:
-        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), tables.metadata)
+        return compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), conversation_tables.metadata
+        )
 
     assert await look(address, difference) == []
 
@@ -75,7 +77,7 @@ async def test_a_second_open_changes_nothing(address: str) -> None:
     async with open_database(address):
         pass
     assert await look(address, shape) == before
-    assert set(before) == {*tables.metadata.tables, "alembic_version"}
+    assert set(before) == {*conversation_tables.metadata.tables, "alembic_version"}
 
 
 async def test_a_database_of_a_newer_loupe_is_refused_and_left_alone(address: str) -> None:
