@@ -18,16 +18,17 @@ from loadtest.calls import NoCalls
 from loadtest.chat import ChatBroke
 from loadtest.compare import NoReport
 from loadtest.front_door import Refused
-from loadtest.options import check_files, limits_of, parser
+from loadtest.options import check_file, check_files, limits_of, parser
 from loadtest.outcome import UnknownLimit
+from loadtest.overload import NotOverloaded
 from loadtest.server_process import NotStarted
 from loadtest.standing import NothingFlows
-from loadtest.target import CannotLoad
+from loadtest.target import CannotLoad, check_room
 
 CANNOT_MEASURE, TYPED_WRONGLY, NO_CHROMIUM, NO_SERVER, INTERRUPTED = 1, 2, 3, 4, 130
 
 COULD_NOT = (
-    NoCalls, NothingFlows, NoPicture, ChatBroke, Refused, aiohttp.ClientError, TimeoutError, OSError, ValueError
+    NoCalls, NothingFlows, NotOverloaded, NoPicture, ChatBroke, Refused, aiohttp.ClientError, TimeoutError, OSError, ValueError
 )  # fmt: skip
 
 
@@ -66,8 +67,16 @@ def main(given: list[str] | None = None) -> int:
 
 
 async def _bench(asked: argparse.Namespace, console: Console) -> int:
+    if asked.calls is not None:
+        check_room(asked.calls)
+    if asked.json is not None and (fault := check_file(asked.json)):
+        raise CannotLoad(fault)
     await bench.run(
-        (asked.only,) if asked.only else bench.NAMES, quick=asked.quick, json_file=asked.json, console=console
+        (asked.only,) if asked.only else bench.NAMES,
+        quick=asked.quick,
+        json_file=asked.json,
+        console=console,
+        calls=asked.calls,
     )
     return 0
 

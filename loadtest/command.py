@@ -17,6 +17,7 @@ from loadtest.calls import Asked, CallsRun
 from loadtest.chat_calls import ChatServer
 from loadtest.options import where_of
 from loadtest.outcome import Limit, Outcome
+from loadtest.overload import OverloadRun, Pace
 from loadtest.page import page
 from loadtest.screen import Screen, show_outcome
 from loadtest.soak import SoakRun
@@ -72,6 +73,9 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
         tell("The load goes to a server of its own, on this machine, and two browsers.")
         measured = glass.GlassRun(asked.seconds, asked.impair, asked.seed, tell, asked.calls)
         return measured, measured.expected_s
+    if asked.command == "overload":
+        overloaded = OverloadRun(asked.calls, Pace(step_s=asked.seconds), asked.seed, tell)
+        return overloaded, overloaded.expected_s
     return WholeRun(lambda: _peers(asked, tell)), 4 * asked.seconds + 30
 
 

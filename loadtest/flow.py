@@ -14,6 +14,7 @@ from loadtest.histogram import Histogram
 from loadtest.measures import transits_ms
 
 SAMPLE_EVERY_S = 0.5
+_LEAST_FRAMES = 6
 _RECENT_FRAMES = 250  # 10 s: what may still be on its way
 
 
@@ -48,6 +49,8 @@ class Flow:
         window = Histogram()
         for source, sink in self._ways():
             arrived = sink.arrived_frames[self._seen[id(sink)] :]
+            if len(arrived) < _LEAST_FRAMES:  # too few to recognise them by: with the next ones
+                continue
             self._seen[id(sink)] += len(arrived)
             recent = dict(list(source.sent_frames.items())[-_RECENT_FRAMES:])
             for value in transits_ms(recent, arrived):

@@ -49,6 +49,19 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return total
 
 
+def wakeups(pids: Iterable[int]) -> int:
+    """How often all threads of these processes went to sleep and were woken (proc(5): `voluntary_ctxt_switches`)."""
+    total = 0
+    for pid in pids:
+        for status in Path(f"/proc/{pid}/task").glob("*/status"):
+            try:
+                words = status.read_text().rpartition("\nvoluntary_ctxt_switches:")[2].split()
+            except OSError:  # it ended
+                continue
+            total += int(words[0])
+    return total
+
+
 def cores() -> int:
     return len(os.sched_getaffinity(0))
 
@@ -62,20 +75,24 @@ def processor() -> str:
 
 
 _WRAP = 1 << 32
+_LEAST_SAMPLE = 5  # of one or two timestamps any shift seems right
 _TOLERANCE = 2  # ticks: a server that decodes converts time bases, and rounds
 
 
 def shift_between(sent: Sequence[int], received: Sequence[int]) -> int | None:
-    """The constant that a server added to one stream's RTP timestamps; None when there is no such constant.
+    """The constant that a server added to one stream's RTP timestamps; None when there is no such constant,
+    or too few were received to know it.
 
     It is unambiguous because the intervals between sent timestamps are irregular, as those of a real camera are: with
     a wrong constant hardly any received timestamp was ever sent.
     """
+    if len(received) < _LEAST_SAMPLE:
+        return None
     known = {stamp + by for stamp in sent for by in range(-_TOLERANCE, _TOLERANCE + 1)}
     sample = received[:: max(1, len(received) // 32)]
     best, best_hits = 0, 0
     for stamp in sent:
-        shift = (sample[0] - stamp) % _WRAP if sample else 0
+        shift = (sample[0] - stamp) % _WRAP
         hits = sum((value - shift) % _WRAP in known for value in sample)
         if hits > best_hits:
             best, best_hits = shift, hits

@@ -34,6 +34,11 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "glass.above_direct_ms.p50", "glass.above_direct_ms.p95", "glass.unreadable_frames",
     ),
     "peers": ("ratios.recording_costs", "ratios.calls_per_core_to_janus", "ratios.calls_per_core_to_aiortc"),
+    "overload": (
+        "overload.half_load.transit_ms.p50", "overload.half_load.transit_ms.p99", "overload.calls_per_core_at_limit",
+        "overload.twice_the_load.sound_share", "overload.twice_the_load.least_sound_share", "overload.comers.refused",
+        "overload.comers.let_in", "overload.comers.without_answer", "overload.recovered_s", "overload.new_call_s", "overload.faults",
+    ),
     "report": ("worse",),
 }  # fmt: skip
 WITH_SERVER = ("calls", "chat", "soak")
@@ -45,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     benches = commands.add_parser("bench", help="the figures of docs/performance.md")
     benches.add_argument("--quick", action="store_true", help="seconds instead of minutes; figures are not kept")
     benches.add_argument("--only", choices=bench.NAMES, help="one benchmark instead of all")
+    benches.add_argument("--calls", type=int, metavar="N", help="at once, for peers and overload (default 10)")
     benches.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
 
     calls = commands.add_parser("calls", help="many calls at once")
@@ -76,6 +82,10 @@ def parser() -> argparse.ArgumentParser:
     peers.add_argument("--calls", type=int, default=3, metavar="N", help="at once (default 3)")
     _add_seconds(peers, 30)
 
+    overload = commands.add_parser("overload", help="twice the load that a server can carry, and what comes after it")
+    overload.add_argument("--calls", type=int, default=10, metavar="N", help="at once (default 10)")
+    _add_seconds(overload, 4, "how long each step of the search takes")
+
     report = commands.add_parser("report", help="two runs compared: what got worse")
     report.add_argument("before", type=Path, metavar="A.json")
     report.add_argument("after", type=Path, metavar="B.json")
@@ -92,10 +102,8 @@ def _positive(text: str) -> float:
     return value
 
 
-def _add_seconds(command: argparse.ArgumentParser, default: float) -> None:
-    command.add_argument(
-        "--seconds", type=_positive, default=default, metavar="S", help=f"how long (default {default})"
-    )
+def _add_seconds(command: argparse.ArgumentParser, default: float, about: str = "how long") -> None:
+    command.add_argument("--seconds", type=_positive, default=default, metavar="S", help=f"{about} (default {default})")
 
 
 def _add_impairment(command: argparse.ArgumentParser) -> None:
@@ -141,9 +149,12 @@ def limits_of(asked: argparse.Namespace) -> list[Limit]:
 
 def check_files(asked: argparse.Namespace) -> str:
     """A sentence when a report could not be written at the end, else nothing."""
-    for path in (asked.json, asked.html):
-        if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
-            return f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'its folder is not there'}."
+    return next((fault for path in (asked.json, asked.html) if path is not None and (fault := check_file(path))), "")
+
+
+def check_file(path: Path) -> str:
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        return f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'its folder is not there'}."
     return ""
 
 

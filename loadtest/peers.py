@@ -18,7 +18,7 @@ from loadtest.clip import Clip, make_clip
 from loadtest.gauges import held_by
 from loadtest.histogram import Histogram, histogram_of
 from loadtest.loupe_calls import loupe_calls
-from loadtest.measures import cpu_seconds, transits_ms, with_children
+from loadtest.measures import cpu_seconds, transits_ms, wakeups, with_children
 from loadtest.standing import NothingFlows, Opening, Standing
 from loadtest.stock_calls import stock_calls
 from loadtest.target import check_room
@@ -29,6 +29,7 @@ SETTLE_S = 2.0  # first keyframes and congestion control
 MOST_TURNS, LEAST_TURN_S = 3, 4.0
 CLIENT_LIMIT_CORES = 0.7  # one event loop: beyond this its own delays show in the transit times
 OTHERS_LIMIT_CORES = 0.2
+WAKING_SHARE = 0.4  # of packets
 BEHIND_MS = 500.0  # useless for a conversation
 Tell = Callable[[str], None]
 
@@ -46,6 +47,7 @@ class Measured:
     packets: int = 0
     sent: int = 0
     server_cpu_s: float = 0.0
+    wakeups: int = 0
     client_cpu_s: float = 0.0
     others_cpu_s: float = 0.0
     rss_mb: float = 0.0
@@ -76,6 +78,7 @@ class Measured:
             "calls": self.calls,
             "us_per_packet": round(self.us_per_packet, 2),
             "us_per_packet_of_turns": [round(value, 2) for value in self.turns_us],
+            "wakeups_per_packet": round(self.wakeups / self.packets, 3),
             "calls_per_core": round(self.calls_per_core, 1),
             "cpu_cores": round(self.server_cpu_s / self.seconds, 4),
             "packets_per_s": round(self.packets / self.seconds, 1),
@@ -133,6 +136,7 @@ async def measure(standing: Standing, into: Measured, seconds: float) -> None:
         client.arrived_frames.clear()
     received, sent = sum(c.received for c in clients), sum(c.sent for c in clients)
     family = with_children(standing.pid)
+    woken = wakeups(family)
     all_s, server_s, own_s, start = machine_cpu_seconds(), cpu_seconds(family), time.process_time(), time.monotonic()
     await asyncio.sleep(seconds)
     server_spent_s, own_spent_s = cpu_seconds(family) - server_s, time.process_time() - own_s
@@ -143,6 +147,7 @@ async def measure(standing: Standing, into: Measured, seconds: float) -> None:
             raise NothingFlows(f"{into.name}: a client failed: {fault!r}") from fault
     if packets <= 0:
         raise NothingFlows(f"{into.name}: no packet came through within {elapsed:.0f} s")
+    into.wakeups += max(0, wakeups(family) - woken)  # a thread that ended took its count along
     into.seconds += elapsed
     into.packets += packets
     into.sent += sum(c.sent for c in clients) - sent
@@ -191,6 +196,12 @@ def _notes(results: list[Measured], turns: int, ratios: dict[str, float], *, is_
     if is_janus_missing:
         notes.append(janus.MISSING)
     spread = "; ".join(f"{m.name}: {min(m.turns_us):.1f} to {max(m.turns_us):.1f}" for m in results)
+    if results[0].wakeups > WAKING_SHARE * results[0].packets:
+        notes.append(
+            f"{RECORDING} was woken {results[0].wakeups / results[0].packets:.1f} times for each packet: at this load waking up "
+            "is likely much of what a packet costs, in the others as well (see their column), and a busier server needs less for each. "
+            "`--calls` takes more at once."
+        )
     length_s = median(m.seconds for m in results) / turns
     notes.append(f"Turns: {turns}, {length_s:.0f} s each. CPU us/packet of single turns: {spread}.")
     for measured in results:

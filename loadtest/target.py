@@ -101,20 +101,21 @@ def is_loopback(url: str) -> bool:
 
 @asynccontextmanager
 async def open_target(
-    where: Where, calls: int, tell: Tell, *, impairment: Impairment | None = None, seed: int = 1
+    where: Where, calls: int, tell: Tell, *, impairment: Impairment | None = None, seed: int = 1, spare_staff: int = 0
 ) -> AsyncIterator[Target]:
-    """Says where the load goes, then yields. Raises CannotLoad before any load, NotStarted for a server of our own."""
+    """Says where the load goes, then yields. `spare_staff`: more of them than calls. Raises CannotLoad before any load,
+    NotStarted for a server of our own."""
     check_room(calls)
     async with AsyncExitStack() as stack:
         if where.url:
             target = await _named(where, calls)
         else:
-            if calls > MOST_OWN_CALLS:
+            if calls + spare_staff > MOST_OWN_CALLS:
                 raise CannotLoad(
                     f"--calls {calls}: the demonstration shop has {MOST_OWN_CALLS} members of staff at most."
                 )
             folder = await stack.enter_async_context(_folder())
-            options = ("--demo-staff", str(max(3, calls)), "--workers", where.workers)
+            options = ("--demo-staff", str(max(3, calls + spare_staff)), "--workers", where.workers)
             server = await stack.enter_async_context(LoupeServer(folder / "data", *options))
             assert server.process is not None
             facts = server.facts

@@ -26,7 +26,19 @@ def verdict_of(outcome: Outcome) -> Verdict:
     numbers = outcome.numbers
     found = [
         sentence
-        for judged in (_calls, _transit, _picture, _glass, _chat, _messages, _recording, _room, _ratios, _growth)
+        for judged in (
+            _calls,
+            _transit,
+            _picture,
+            _glass,
+            _chat,
+            _messages,
+            _recording,
+            _room,
+            _ratios,
+            _growth,
+            _overload,
+        )
         if (sentence := judged(numbers)) is not None
     ]
     is_good = all(good for good, _ in found) and not outcome.passed_limits and not outcome.is_partial
@@ -129,6 +141,20 @@ def _room(numbers: Mapping[str, float]) -> Judged:
     if not per_core:
         return None
     return True, f"One processor core of this machine carries about {per_core:.0f} such calls."
+
+
+def _overload(numbers: Mapping[str, float]) -> Judged:
+    sound, new_call = numbers.get("overload.twice_the_load.least_sound_share"), numbers.get("overload.new_call_s")
+    if sound is None or "overload.is_kept" not in numbers:
+        return None
+    recovered = numbers.get("overload.recovered_s")
+    after = "calls did not recover" if recovered is None else f"calls were as before {recovered:.0f} s after it"
+    new = "no new call came about" if new_call is None else f"a new call came about after {new_call:.0f} s"
+    return bool(numbers["overload.is_kept"]), (
+        f"At twice the load that it can carry, everybody heard at least {100 * sound:.0f} % of the other's voice and "
+        f"{numbers.get('overload.comers.refused', 0):.0f} of {numbers.get('overload.comers.came', 0):.0f} new customers were told that "
+        f"all lines are busy; {after}, {new}."
+    )
 
 
 def _growth(numbers: Mapping[str, float]) -> Judged:

@@ -76,12 +76,12 @@ def test_the_clip_keeps_its_rate_and_begins_with_a_keyframe() -> None:
 
 
 def test_only_the_section_between_the_markers_is_replaced() -> None:
-    page = "a\n<!-- forwarding: begin -->\nold\n<!-- forwarding: end -->\nb\n<!-- answering: begin -->\n<!-- answering: end -->\n"
-    once = bench.with_section(page, "forwarding", "new")
+    page = "a\n<!-- peers: begin -->\nold\n<!-- peers: end -->\nb\n<!-- answering: begin -->\n<!-- answering: end -->\n"
+    once = bench.with_section(page, "peers", "new")
     assert once == page.replace("old", "new")
-    assert bench.with_section(once, "forwarding", "new") == once
-    with pytest.raises(ValueError, match="forwarding: begin"):
-        bench.with_section("no markers", "forwarding", "new")
+    assert bench.with_section(once, "peers", "new") == once
+    with pytest.raises(ValueError, match="peers: begin"):
+        bench.with_section("no markers", "peers", "new")
 
 
 def test_the_page_of_figures_has_a_place_for_each_benchmark() -> None:
@@ -90,7 +90,7 @@ def test_the_page_of_figures_has_a_place_for_each_benchmark() -> None:
 
 
 def test_what_was_typed_wrongly_is_refused() -> None:
-    assert arguments(["bench", "--quick", "--only", "forwarding"]).only == "forwarding"
+    assert arguments(["bench", "--quick", "--only", "peers"]).only == "peers"
     for wrong in ([], ["bench", "--only", "flying"], ["dance"]):
         with pytest.raises(SystemExit) as refusal:
             arguments(wrong)
