@@ -1,0 +1,395 @@
+import { language } from "../i18n/language";
+import { http } from "../wire/http";
+import { newId } from "../wire/ids";
+import { Database, type Waiting } from "./database";
+import { deviceName } from "./device";
+import { empty, fold, foldMarks, type StreamState } from "./fold";
+import type {
+  ChatEntries,
+  ChatHere,
+  ChatInbox,
+  ChatReset,
+  ChatRingNews,
+  ChatSaid,
+  ChatTypingNews,
+  ChatWelcome,
+  EntryView,
+  InboxRow,
+  MarkView,
+} from "./frames";
+import { type Asked, Link, type LinkStatus } from "./link";
+import { Outbox } from "./outbox";
+import { Tabs } from "./tabs";
+
+export interface Me {
+  id: string;
+  side: "customer" | "staff";
+}
+
+/** What has changed; listeners read the rest from `Conversations`. */
+export type Change =
+  | { is: "status" | "waiting" }
+  | { is: "welcome"; welcome: ChatWelcome }
+  | { is: "stream" | "marks"; stream: string }
+  | ChatTypingNewsIs
+  | { is: "here"; here: ChatHere }
+  | { is: "inbox"; inbox: ChatInbox }
+  | { is: "ring"; ring: ChatRingNews };
+type ChatTypingNewsIs = { is: "typing"; typing: ChatTypingNews };
+
+export interface WriteOptions {
+  id?: string;
+  replyTo?: string | null;
+  /** The head that the writer has seen; without it the stream's. */
+  seen?: number;
+  force?: boolean;
+  file?: Blob;
+}
+
+/** Uploads a file and answers with the body of its entry; throws a Refusal. */
+export type Upload = (waiting: Waiting, file: Blob) => Promise<Record<string, unknown>>;
+
+const NEWEST = 100;
+const OLDER = 50;
+const SEEN_WITHIN_MS = 200;
+
+/** The conversations of one person in this tab: kept in the browser, open at once, caught up when there is a network. */
+export class Conversations {
+  status: LinkStatus = "connecting";
+  /** Acknowledged, but not yet told in their stream. */
+  kept: (Waiting & { position: number })[] = [];
+  /** Set by whoever can upload. */
+  upload: Upload | null = null;
+  readonly #streams = new Map<string, StreamState>();
+  readonly #marks = new Map<string, MarkView[]>();
+  readonly #seen = new Map<string, { delivered: number; read: number; told: boolean }>();
+  readonly #fetching = new Set<string>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  readonly #tabs: Tabs;
+  #saving: Promise<unknown> = Promise.resolve();
+  #epoch: string;
+  #epochChanged = false;
+  #inboxPosition = 0;
+  #seenTimer: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(
+    readonly me: Me,
+    private readonly database: Database,
+    epoch: string,
+    private readonly inboxStream: string | null,
+  ) {
+    const tab = newId();
+    this.#epoch = epoch;
+    const scheme = globalThis.location?.protocol === "https:" ? "wss" : "ws";
+    this.#link = new Link(`${scheme}://${globalThis.location?.host}/ws/${me.side}/chat`, database.deviceId, {
+      hello: () => ({
+        device: database.deviceId,
+        tab,
+        epoch: this.#epoch,
+        language: language.value,
+        name: deviceName(globalThis.navigator?.userAgent ?? ""),
+        cursors: this.#cursors(),
+      }),
+      welcome: (frame) => this.#welcome(frame),
+      said: (frame) => this.#said(frame),
+      carrier: (ready) => this.#outbox.carrier(ready),
+      status: (status) => {
+        this.status = status;
+        this.#tell({ is: "status" });
+      },
+    });
+    this.#outbox = new Outbox(database, {
+      send: (frame) => this.#link.append(frame),
+      changed: () => {
+        this.#tabs.changed();
+        this.#tell({ is: "waiting" });
+      },
+      looked: () => this.#tell({ is: "waiting" }),
+      kept: (waiting, ack) => {
+        if (this.#streams.has(ack.stream) && this.state(ack.stream).head < ack.position)
+          this.kept = [...this.kept, { ...waiting, position: ack.position }];
+      },
+      upload: async (waiting, file) => (this.upload ? this.upload(waiting, file) : null),
+    });
+    this.#tabs = new Tabs(database.deviceId, {
+      lead: (leads) => this.#outbox.lead(leads),
+      changed: () => void this.#outbox.load(),
+    });
+  }
+
+  /** Everything is there that this browser kept; the network comes with `start`. `shop`: a member of staff's inbox. */
+  static async open(me: Me, shopId: string | null = null, database?: Database): Promise<Conversations> {
+    const kept = database ?? (await Database.open(me.side, me.id));
+    const made = new Conversations(me, kept, await kept.epoch(), shopId && `i.${shopId}`);
+    made.#inboxPosition = (await kept.inbox()).position;
+    await made.#outbox.load();
+    return made;
+  }
+
+  /** False: what is written here does not outlive the page. */
+  get lasts(): boolean {
+    return this.database.lasts;
+  }
+
+  get waiting(): readonly Waiting[] {
+    return this.#outbox.waiting;
+  }
+
+  start(): void {
+    this.#tabs.start();
+    this.#link.open();
+  }
+
+  close(): void {
+    clearTimeout(this.#seenTimer);
+    this.#tabs.close();
+    this.#outbox.close();
+    this.#link.close();
+    this.#listeners.clear();
+    void this.#saving.finally(() => this.database.close());
+  }
+
+  on(listen: (change: Change) => void): () => void {
+    this.#listeners.add(listen);
+    return () => this.#listeners.delete(listen);
+  }
+
+  state(stream: string): StreamState {
+    return this.#streams.get(stream) ?? empty(stream);
+  }
+
+  marks(stream: string): readonly MarkView[] {
+    return this.#marks.get(stream) ?? [];
+  }
+
+  /** What was kept of a stream, at once; what is missing comes as changes. */
+  async open(stream: string): Promise<StreamState> {
+    const known = this.#streams.get(stream);
+    if (known) return known;
+    const state = await this.database.newest(stream, NEWEST);
+    const meanwhile = this.#streams.get(stream);
+    if (meanwhile) return meanwhile;
+    this.#streams.set(stream, state);
+    if (this.status === "open") this.#askFor(state);
+    return state;
+  }
+
+  leave(stream: string): void {
+    if (this.#streams.delete(stream)) this.#link.post({ type: "chat.leave", stream });
+  }
+
+  /** Kept in this browser when it resolves; then sent until the server has it. */
+  write(stream: string, kind: string, body: Record<string, unknown>, options: WriteOptions = {}): Promise<string> {
+    const { replyTo = null, seen = this.state(stream).head, force = false, id, file } = options;
+    this.#tabs.takeLead();
+    const draft = { stream, kind, body, reply_to: replyTo, seen, force };
+    return this.#outbox.write({ ...draft, ...(id && { id }), ...(file && { file }) });
+  }
+
+  again(id: string, changes: { force?: boolean; seen?: number } = {}): Promise<void> {
+    this.#tabs.takeLead();
+    return this.#outbox.again(id, changes);
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#outbox.discard(id);
+  }
+
+  file(id: string): Promise<Blob | null> {
+    return this.database.file(id);
+  }
+
+  /** How far this person has seen a stream; told to the server, and again after a lost connection. */
+  seen(stream: string, delivered: number, read: number): void {
+    const before = this.#seen.get(stream) ?? { delivered: 0, read: 0, told: true };
+    const next = { delivered: Math.max(before.delivered, delivered, read), read: Math.max(before.read, read) };
+    if (next.delivered === before.delivered && next.read === before.read) return;
+    this.#seen.set(stream, { ...next, told: false });
+    this.#seenTimer ??= setTimeout(() => this.#tellSeen(), SEEN_WITHIN_MS);
+  }
+
+  typing(stream: string, isTyping: boolean): void {
+    this.#link.post({ type: "chat.typing", stream, is_typing: isTyping });
+  }
+
+  /** Any other request; rejects with a Refusal. */
+  ask(frame: Asked): Promise<ChatSaid> {
+    return this.#link.ask(frame);
+  }
+
+  /** Loads what lies before the window: from this browser, else from the server. False: there is nothing before. */
+  async older(stream: string): Promise<boolean> {
+    const state = this.#streams.get(stream);
+    if (!state || state.floor === 0) return false;
+    let entries = await this.database.older(stream, state.floor + 1, OLDER);
+    if (!entries.length) {
+      const path = `/api/streams/${stream}/entries?before=${state.floor + 1}&limit=${OLDER}`;
+      entries = (await http<{ entries: EntryView[] }>(path)).entries;
+      const fetched = entries;
+      this.#save(() => this.database.keepOlder(stream, fetched, this.me.id));
+    }
+    const now = this.#streams.get(stream);
+    const last = entries.at(-1);
+    if (!now || last?.position !== now.floor) return Boolean(now?.floor);
+    this.#set({ ...now, floor: now.floor - entries.length, entries: [...entries, ...now.entries] });
+    return now.floor - entries.length > 0;
+  }
+
+  /** Lets go of all but the newest entries on the page; they stay in the browser. */
+  trim(stream: string): void {
+    const state = this.#streams.get(stream);
+    if (!state || state.entries.length <= NEWEST * 2) return;
+    const entries = state.entries.slice(-NEWEST);
+    this.#set({ ...state, entries, floor: state.head - entries.length });
+  }
+
+  lend(channel: RTCDataChannel): void {
+    this.#link.lend(channel);
+  }
+
+  inbox(): Promise<{ rows: InboxRow[]; position: number }> {
+    return this.database.inbox();
+  }
+
+  /** For tests: all that was begun is kept. */
+  async settled(): Promise<void> {
+    await this.#saving;
+    await this.#outbox.settled();
+  }
+
+  #cursors() {
+    const streams = [...this.#streams.values()].map(({ stream, head, digest }) => ({ stream, position: head, digest }));
+    return this.inboxStream
+      ? [...streams, { stream: this.inboxStream, position: this.#inboxPosition, digest: 0 }]
+      : streams;
+  }
+
+  #welcome(frame: ChatWelcome): void {
+    this.#epochChanged = Boolean(this.#epoch) && this.#epoch !== frame.epoch;
+    if (this.#epoch !== frame.epoch) {
+      this.#epoch = frame.epoch;
+      this.#save(() => this.database.setEpoch(frame.epoch));
+    }
+    this.#fetching.clear();
+    const open = new Set(frame.streams.map((head) => head.stream));
+    for (const state of this.#streams.values()) if (!open.has(state.stream)) this.#askFor(state);
+    for (const seen of this.#seen.values()) seen.told = false;
+    this.#seenTimer ??= setTimeout(() => this.#tellSeen(), SEEN_WITHIN_MS);
+    this.#tell({ is: "welcome", welcome: frame });
+  }
+
+  #said(frame: ChatSaid): void {
+    switch (frame.type) {
+      case "chat.ack":
+        return this.#outbox.acknowledged(frame);
+      case "error":
+        return void this.#outbox.refused(frame);
+      case "chat.entries":
+        return this.#entries(frame);
+      case "chat.reset":
+        return this.#reset(frame);
+      case "chat.heads":
+        for (const head of frame.heads) this.#compare(head.stream, head.head, head.digest);
+        return;
+      case "chat.marks":
+        this.#marks.set(frame.stream, foldMarks(this.marks(frame.stream), frame.marks));
+        return this.#tell({ is: "marks", stream: frame.stream });
+      case "chat.typing":
+        return this.#tell({ is: "typing", typing: frame });
+      case "chat.here":
+        return this.#tell({ is: "here", here: frame });
+      case "chat.inbox":
+        if (frame.after > this.#inboxPosition && !frame.is_whole) return this.#askForInbox();
+        this.#inboxPosition = Math.max(this.#inboxPosition, frame.position);
+        this.#save(() => this.database.keepInbox(frame.rows, frame.position, frame.is_whole));
+        return this.#tell({ is: "inbox", inbox: frame });
+      case "chat.ring":
+        return this.#tell({ is: "ring", ring: frame });
+    }
+  }
+
+  #entries(frame: ChatEntries): void {
+    const { stream, entries, head } = frame;
+    const state = this.#streams.get(stream);
+    if (!state) return;
+    this.#fetching.delete(stream);
+    this.#outbox.arrived(new Set(entries.map((entry) => entry.id)));
+    const next = fold(state, entries);
+    const last = entries.at(-1)?.position ?? frame.after;
+    if (last === next.head && next.digest !== frame.digest) return this.#forget(stream);
+    this.kept = this.kept.filter((each) => each.stream !== stream || each.position > next.head);
+    this.#set(next);
+    this.#save(async () => {
+      const { reached, offered } = await this.database.apply(stream, entries, head, this.me.id);
+      if (reached >= last) this.seen(stream, reached, 0);
+      if (offered) await this.#outbox.load();
+    });
+    if (next.head < Math.max(last, head)) this.#fetch(stream);
+  }
+
+  #reset({ stream, after, digest }: ChatReset): void {
+    const state = this.#streams.get(stream);
+    if (!state) return;
+    const offers = after <= state.head || this.#epochChanged;
+    this.#set(empty(stream, after, digest));
+    this.#save(() => this.database.reset(stream, after, digest, offers));
+  }
+
+  /** Ours differs from the server's: read it from the beginning, or from where the server resets it to. */
+  #forget(stream: string): void {
+    this.#reset({ type: "chat.reset", stream, after: 0, digest: 0 });
+    this.#fetch(stream);
+  }
+
+  #compare(stream: string, head: number, digest: number): void {
+    const state = this.#streams.get(stream);
+    if (!state) return;
+    if (head > state.head) this.#fetch(stream);
+    else if (head < state.head) this.#askFor(state);
+    else if (digest !== state.digest) this.#forget(stream);
+  }
+
+  #fetch(stream: string): void {
+    if (this.#fetching.has(stream)) return;
+    this.#fetching.add(stream);
+    const after = this.state(stream).head;
+    this.#link.ask({ type: "chat.fetch", stream, after }).catch(() => this.#fetching.delete(stream));
+  }
+
+  #askFor({ stream, head, digest }: StreamState): void {
+    this.#link.ask({ type: "chat.open", stream, position: head, digest }).catch(() => undefined);
+  }
+
+  #askForInbox(): void {
+    const stream = this.inboxStream;
+    if (stream) this.#link.ask({ type: "chat.open", stream, position: this.#inboxPosition }).catch(() => undefined);
+  }
+
+  #tellSeen(): void {
+    clearTimeout(this.#seenTimer);
+    this.#seenTimer = undefined;
+    if (this.status !== "open") return;
+    for (const [stream, seen] of this.#seen) {
+      if (seen.told) continue;
+      seen.told = true;
+      this.#link.post({ type: "chat.seen", stream, delivered: seen.delivered, read: seen.read });
+    }
+  }
+
+  #set(state: StreamState): void {
+    if (this.#streams.get(state.stream) === state) return;
+    this.#streams.set(state.stream, state);
+    this.#tell({ is: "stream", stream: state.stream });
+  }
+
+  /** One after the other; a browser that has no room left goes on with what the page holds. */
+  #save(job: () => Promise<unknown>): void {
+    this.#saving = this.#saving.then(job).catch(() => undefined);
+  }
+
+  #tell(change: Change): void {
+    for (const listen of [...this.#listeners]) listen(change);
+  }
+}

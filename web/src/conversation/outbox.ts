@@ -1,0 +1,215 @@
+import { codeOf } from "../wire/refusal";
+import type { Database, Draft, Waiting } from "./database";
+import type { ChatAck, ChatAppend, ErrorFrame } from "./frames";
+
+const IN_FLIGHT = 20;
+const AGAIN_AFTER_MS = 3000;
+const BUSY_WAIT_MS = 1000;
+const TRANSIENT = new Set(["unavailable", "rate_limited", "no_answer"]);
+
+type Append = Omit<ChatAppend, "ref">;
+
+interface Hooks {
+  /** Sends on the best carrier; answers with the frame's ref, or null when there is none. */
+  send(frame: Append): string | null;
+  /** `waiting` was changed here: other tabs must look, too. */
+  changed(): void;
+  /** `waiting` was read anew. */
+  looked(): void;
+  kept(waiting: Waiting, ack: ChatAck): void;
+  /** Uploads the file of an entry and answers with its body; null: nobody can yet. */
+  upload(waiting: Waiting, file: Blob): Promise<Record<string, unknown> | null>;
+}
+
+/** Sends what was written, in its order, until the server acknowledged it. Ids never change, numbers do: the server says
+ * which one it expects, and then all that wait are numbered anew. */
+export class Outbox {
+  waiting: Waiting[] = [];
+  readonly #flight = new Map<string, Waiting>();
+  #ready = false;
+  #leads = false;
+  #halted = false; // something was refused: what is in flight is answered first, then all is sent again
+  #from: number | null = null; // the number that the server expects, if it is not ours
+  #resting = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #working: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly hooks: Hooks,
+  ) {}
+
+  /** Reads what waits: at the start, and when another tab says so. */
+  load(): Promise<void> {
+    return this.#work(() => this.#reload());
+  }
+
+  write(draft: Draft): Promise<string> {
+    return this.#work(async () => {
+      const waiting = await this.database.write(draft, new Date().toISOString());
+      this.waiting = [...this.waiting, waiting];
+      this.hooks.changed();
+      this.#pump();
+      return waiting.id;
+    });
+  }
+
+  /** Sends a refused one after all. */
+  again(id: string, changes: Partial<Pick<Waiting, "force" | "seen">> = {}): Promise<void> {
+    return this.#work(() => this.database.again(id, changes).then(() => this.#reload(true)));
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#work(() => this.database.remove(id).then(() => this.#reload(true)));
+  }
+
+  /** A carrier is there (or a better one): everything goes out on it from the oldest on. False: none is left. */
+  carrier(ready: boolean): void {
+    this.#ready = ready;
+    this.#flight.clear();
+    this.#halted = false;
+    this.#from = null;
+    this.#pump();
+  }
+
+  /** Only one tab of a browser sends. */
+  lead(leads: boolean): void {
+    this.#leads = leads;
+    this.#flight.clear();
+    if (leads) void this.load(); // another tab may have sent some of it
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#ready = false;
+  }
+
+  /** The stream brought it: it is kept, whether its answer came or not. */
+  arrived(ids: ReadonlySet<string>): void {
+    for (const [ref, waiting] of this.#flight) if (ids.has(waiting.id)) this.#flight.delete(ref);
+    const left = this.waiting.filter((waiting) => !ids.has(waiting.id));
+    if (left.length === this.waiting.length) return;
+    this.waiting = left;
+    this.hooks.changed();
+    this.#settle();
+  }
+
+  acknowledged(ack: ChatAck): void {
+    const waiting = this.waiting.find((each) => each.id === ack.id);
+    this.#flight.delete(ack.ref);
+    if (waiting) {
+      this.waiting = this.waiting.filter((each) => each.id !== ack.id);
+      void this.#work(() => this.database.remove(ack.id));
+      this.hooks.kept(waiting, ack);
+      this.hooks.changed();
+    }
+    this.#settle();
+  }
+
+  /** True when this answers an append. */
+  refused(error: ErrorFrame): boolean {
+    const waiting = error.ref ? this.#flight.get(error.ref) : undefined;
+    if (!waiting || !error.ref) return false;
+    this.#flight.delete(error.ref);
+    this.#halted = true;
+    if (error.expected !== null) this.#from = error.expected;
+    else if (TRANSIENT.has(error.code))
+      this.#resting = Math.max(this.#resting, error.retry_after_s ? error.retry_after_s * 1000 : BUSY_WAIT_MS);
+    else {
+      this.#from = waiting.n;
+      this.waiting = this.waiting.map((each) =>
+        each.id === waiting.id ? { ...each, n: 0, refused: error.code } : each,
+      );
+      void this.#work(() => this.database.refuse(waiting.id, error.code));
+      this.hooks.changed();
+    }
+    this.#settle();
+    return true;
+  }
+
+  #settle(): void {
+    if (this.#halted && this.#flight.size === 0) {
+      const [from, rest] = [this.#from, this.#resting];
+      this.#from = null;
+      this.#resting = 0;
+      const go = () => {
+        this.#halted = false;
+        this.#pump();
+      };
+      void this.#work(async () => {
+        if (from !== null) await this.database.renumber(from);
+        this.waiting = await this.database.waiting();
+        if (rest) setTimeout(go, rest);
+        else go();
+      });
+    } else this.#pump();
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    if (!this.#ready || !this.#leads || this.#halted) return;
+    this.#upload();
+    const sent = new Set([...this.#flight.values()].map((waiting) => waiting.id));
+    const next = this.waiting.filter((waiting) => waiting.n > 0 && !sent.has(waiting.id)).sort((a, b) => a.n - b.n);
+    for (const waiting of next) {
+      if (this.#flight.size >= IN_FLIGHT) break;
+      const { n, id, stream, kind, body, reply_to, seen, force } = waiting;
+      const ref = this.hooks.send({ type: "chat.append", n, id, stream, kind, body, reply_to, seen, force } as Append);
+      if (ref === null) break;
+      this.#flight.set(ref, waiting);
+    }
+    if (this.#flight.size) this.#timer = setTimeout(() => this.#sendAgain(), AGAIN_AFTER_MS);
+  }
+
+  #sendAgain(): void {
+    this.#flight.clear();
+    this.#halted = false;
+    this.#pump();
+  }
+
+  readonly #uploading = new Set<string>();
+  #upload(): void {
+    for (const waiting of this.waiting.filter((each) => each.uploads && !each.refused)) {
+      if (this.#uploading.has(waiting.id)) continue;
+      this.#uploading.add(waiting.id);
+      void this.#uploadOne(waiting);
+    }
+  }
+
+  async #uploadOne(waiting: Waiting): Promise<void> {
+    let rest = 0;
+    try {
+      const file = await this.database.file(waiting.id);
+      const body = file && (await this.hooks.upload(waiting, file));
+      if (!body) return; // it stays, for a page that can
+      await this.#work(() => this.database.uploaded(waiting.id, body));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === "offline" || TRANSIENT.has(code)) rest = AGAIN_AFTER_MS;
+      else await this.#work(() => this.database.refuse(waiting.id, code));
+    }
+    setTimeout(() => {
+      this.#uploading.delete(waiting.id);
+      void this.#work(() => this.#reload(true));
+    }, rest);
+  }
+
+  async #reload(changed = false): Promise<void> {
+    this.waiting = await this.database.waiting();
+    if (changed) this.hooks.changed();
+    else this.hooks.looked();
+    this.#pump();
+  }
+
+  /** One after the other, so that no reading brings back what is gone. */
+  #work<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#working.then(job);
+    this.#working = done.catch(() => undefined);
+    return done;
+  }
+
+  /** For tests: all that was begun is done. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+}
