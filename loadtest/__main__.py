@@ -56,7 +56,7 @@ def main(given: list[str] | None = None) -> int:
         )
         return NO_CHROMIUM
     except NotStarted as fault:
-        errors.print(f"A server did not start: {fault}")
+        errors.print(str(fault)[:1].upper() + str(fault)[1:])
         return NO_SERVER
     except FileNotFoundError as fault:
         errors.print(f"{fault.filename} is missing: run make setup first.")

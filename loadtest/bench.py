@@ -13,11 +13,12 @@ from typing import Any
 
 from rich.console import Console
 
-from loadtest import answering, peers, sheets, targets
+from loadtest import answering, sheets, targets
 from loadtest.bystanders import Bystanders
 from loadtest.glass import GlassRun
 from loadtest.measures import cores, processor
 from loadtest.overload import QUICK, OverloadRun, Pace
+from loadtest.peers import PeersRun, Tell
 from loadtest.sheets import Sheet, markdown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -73,10 +74,12 @@ async def run(
     console.print(said, highlight=False)
 
 
-async def _measured(name: str, quick: bool, calls: int | None, tell: peers.Tell) -> Sheet:
+async def _measured(name: str, quick: bool, calls: int | None, tell: Tell) -> Sheet:
     if name == "peers":
         asked, seconds = (calls or 1, 2.0) if quick else (calls or CALLS, 45.0)
-        return sheets.peers_sheet(await peers.run(calls=asked, seconds=seconds, seed=1, tell=tell))
+        compared = PeersRun(asked, seconds, 1, tell)
+        await compared.run()
+        return sheets.peers_sheet(compared.facts())
     if name == "answering":
         return sheets.answering_sheet(await answering.run(calls=2 if quick else 20, tell=tell))
     if name == "glass":

@@ -12,16 +12,17 @@ from typing import Protocol
 
 from rich.console import Console
 
-from loadtest import bench, chat, compare, glass, peers
+from loadtest import bench, chat, compare, glass
 from loadtest.calls import Asked, CallsRun
 from loadtest.chat_calls import ChatServer
 from loadtest.options import where_of
 from loadtest.outcome import Limit, Outcome
 from loadtest.overload import OverloadRun, Pace
 from loadtest.page import page
+from loadtest.peers import PeersRun
 from loadtest.screen import Screen, show_outcome
 from loadtest.soak import SoakRun
-from loadtest.target import CannotLoad, Where, check_room, look_for_loupe
+from loadtest.target import CannotLoad, Where, address_of, check_room, look_for_loupe
 
 LIMIT_PASSED, INTERRUPTED = 1, 130
 Tell = Callable[[str], None]
@@ -35,20 +36,19 @@ class Run(Protocol):
     def live(self) -> list[tuple[str, str]]: ...
 
 
-class WholeRun:
-    """A run that has its facts at its end only."""
+class ChatRun:
+    """A chat that is stopped midway settles and reads the server's record all the same."""
 
-    def __init__(self, work: Callable[[], Awaitable[dict[str, object]]]) -> None:
-        self._work = work
+    def __init__(self, asked: argparse.Namespace, tell: Tell) -> None:
+        self._asked = asked
+        self._tell = tell
         self._found: dict[str, object] = {}
 
     async def run(self) -> None:
-        self._found = await self._work()
+        self._found = await _chat(self._asked, self._tell)
 
     def facts(self) -> dict[str, object]:
-        return self._found or {
-            "notes": ["This command measures in whole turns; none was complete when it was stopped."]
-        }
+        return self._found or {"notes": ["It was stopped before anybody wrote."]}
 
     def live(self) -> list[tuple[str, str]]:
         return []
@@ -62,7 +62,7 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
     if asked.command == "soak":
         return SoakRun(asked.minutes, asked.calls, asked.seed, where_of(asked), tell), asked.minutes * 60 + 15
     if asked.command == "chat":
-        return WholeRun(lambda: _chat(asked, tell)), asked.seconds + 8
+        return ChatRun(asked, tell), asked.seconds + 8
     if asked.server:
         raise CannotLoad(f"{asked.command} compares with servers that it starts itself: leave --server away.")
     if asked.command == "glass":
@@ -76,13 +76,8 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
     if asked.command == "overload":
         overloaded = OverloadRun(asked.calls, Pace(step_s=asked.seconds), asked.seed, tell)
         return overloaded, overloaded.expected_s
-    return WholeRun(lambda: _peers(asked, tell)), 4 * asked.seconds + 30
-
-
-async def _peers(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
-    check_room(asked.calls)
-    tell("The load goes to servers of its own, on this machine, one after the other.")
-    return await peers.run(calls=asked.calls, seconds=asked.seconds, seed=asked.seed, tell=tell)
+    compared = PeersRun(asked.calls, asked.seconds, asked.seed, tell)
+    return compared, compared.expected_s
 
 
 async def _chat(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
@@ -90,7 +85,7 @@ async def _chat(asked: argparse.Namespace, tell: Tell) -> dict[str, object]:
     where: Where = where_of(asked)
     server = None
     if where.url:
-        base = where.url.rstrip("/")
+        base = address_of(where.url)
         await look_for_loupe(base, is_trusting=where.is_trusting)
         if not where.staff:
             raise CannotLoad(

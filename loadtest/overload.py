@@ -25,6 +25,7 @@ FIRST_SHARE = 3.0  # times what the calls take when nothing limits them
 LEAST_SHARE = 0.02
 DRAIN_DEADLINE_S = 10.0
 RECOVERY_DEADLINE_S = 40.0
+NEW_CALL_DEADLINE_S = 30.0  # after that
 LEAST_SOUND = 0.95
 COME_DEADLINE_S = 20.0
 
@@ -172,7 +173,8 @@ class OverloadRun:
             self._comers.let_in += 1
         except Refused as refusal:
             if refusal.code == "unavailable":
-                self._comers.refusals.append(((time.monotonic() - start) * 1000, str(refusal)))
+                sentence = str(refusal).removeprefix("call.join: ")
+                self._comers.refusals.append(((time.monotonic() - start) * 1000, sentence))
             else:
                 self._comers.silent.append(str(refusal))
         except BROKEN as fault:
@@ -189,16 +191,19 @@ class OverloadRun:
         pair = Pair(target, self.calls + 1, target.staff[self.calls], clip, self._timings)
         stack.push_async_callback(pair.close)
         await pair.staff_come_in()
-        while time.monotonic() - start < RECOVERY_DEADLINE_S:
+        until, said = time.monotonic() + NEW_CALL_DEADLINE_S, ""
+        while time.monotonic() < until:
             try:
                 await pair.begin(time.monotonic(), is_recorded=True)
                 self._new_call_s = time.monotonic() - start
                 return
-            except BROKEN:
+            except BROKEN as fault:
+                said = str(fault) or "the server kept silent"
                 with contextlib.suppress(*BROKEN):
                     await pair.customer.__aexit__()
                 pair.customer = target.visitor(clip)
                 await asyncio.sleep(0.5)
+        self._faults.append(f"no new call came about within {NEW_CALL_DEADLINE_S:g} s; at last: {said}")
 
     async def _server_faults(self, operator: Visitor) -> float:
         stats = await stats_of(operator)

@@ -92,31 +92,61 @@ class Measured:
         }
 
 
-async def run(*, calls: int, seconds: float, seed: int, tell: Tell) -> dict[str, object]:
-    """Each server is measured for `seconds`, in up to three turns. `peers` has what was measured, `ratios` how they
-    compare, `missing` what is not installed, `notes` what a reader must know. Raises CannotLoad before anything starts,
-    NothingFlows, NotStarted, Refused when Loupe finds the machine too busy for so many calls."""
-    check_room(calls)
-    random.seed(seed)
-    tell("encoding the clip")
-    clip = await asyncio.to_thread(make_clip)
-    library = await asyncio.to_thread(janus.library_folder)
-    results = [
-        Measured(RECORDING, calls, partial(loupe_calls, is_recorded=True)),
-        Measured(PLAIN, calls, partial(loupe_calls, is_recorded=False)),
-        Measured(STOCK, min(calls, STOCK_CALLS), stock_calls, keeps_stamps=False),
-    ]
-    if library is None:
-        tell(janus.MISSING)
-    else:
-        results.insert(2, Measured(JANUS, calls, partial(janus.janus_calls, library=library)))
-    turns = max(1, min(MOST_TURNS, int(seconds / LEAST_TURN_S)))
-    for turn in range(turns):
-        for measured in results:
-            about = f"{measured.calls} {'call' if measured.calls == 1 else 'calls'}, {seconds / turns:.0f} s"
-            tell(f"peers, turn {turn + 1} of {turns}: {measured.name}, {about}")
-            await _one_turn(measured, clip, seconds / turns)
-    return facts_of(results, turns, is_janus_missing=library is None)
+class PeersRun:
+    """`await run()`; `facts()` at any time: those of the turns that are complete. Each server is measured for `seconds`, in up
+    to three turns."""
+
+    def __init__(self, calls: int, seconds: float, seed: int, tell: Tell) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._seed = seed
+        self._tell = tell
+        self._turns = max(1, min(MOST_TURNS, int(seconds / LEAST_TURN_S)))
+        self._results: list[Measured] = []
+        self._is_janus_missing = False
+
+    @property
+    def expected_s(self) -> float:
+        return 4 * (self._seconds + self._turns * (SETTLE_S + 2 + 0.3 * self._calls))
+
+    async def run(self) -> None:
+        """Raises CannotLoad before anything starts, NothingFlows, NotStarted, Refused when Loupe finds the machine too busy for
+        so many calls."""
+        calls, seconds = self._calls, self._seconds / self._turns
+        check_room(calls)
+        random.seed(self._seed)
+        self._tell("The load goes to servers of its own, on this machine, one after the other.")
+        clip = await asyncio.to_thread(make_clip)
+        library = await asyncio.to_thread(janus.library_folder)
+        self._results = [
+            Measured(RECORDING, calls, partial(loupe_calls, is_recorded=True)),
+            Measured(PLAIN, calls, partial(loupe_calls, is_recorded=False)),
+            Measured(STOCK, min(calls, STOCK_CALLS), stock_calls, keeps_stamps=False),
+        ]
+        self._is_janus_missing = library is None
+        if library is None:
+            self._tell(janus.MISSING)
+        else:
+            self._results.insert(2, Measured(JANUS, calls, partial(janus.janus_calls, library=library)))
+        for turn in range(1, self._turns + 1):
+            for measured in self._results:
+                about = f"{measured.calls} {'call' if measured.calls == 1 else 'calls'}, {seconds:.0f} s"
+                self._tell(f"peers, turn {turn} of {self._turns}: {measured.name}, {about}")
+                await _one_turn(measured, clip, seconds)
+
+    def facts(self) -> dict[str, object]:
+        """`peers` has what was measured, `ratios` how they compare, `missing` what is not installed, `notes` what a reader
+        must know."""
+        return facts_of(
+            [measured for measured in self._results if measured.packets], is_janus_missing=self._is_janus_missing
+        )
+
+    def live(self) -> list[tuple[str, str]]:
+        return [
+            (measured.name, f"{measured.us_per_packet:.1f} us a packet, {measured.calls_per_core:.1f} calls a core")
+            for measured in self._results
+            if measured.packets
+        ]
 
 
 async def _one_turn(measured: Measured, clip: Clip, seconds: float) -> None:
@@ -166,33 +196,33 @@ async def measure(standing: Standing, into: Measured, seconds: float) -> None:
             into.transit.merge(histogram_of(transits))
 
 
-def facts_of(results: list[Measured], turns: int, *, is_janus_missing: bool) -> dict[str, object]:
+def facts_of(results: list[Measured], *, is_janus_missing: bool) -> dict[str, object]:
+    """`results`: of servers that were measured at all; a ratio needs both."""
+    ratios: dict[str, float] = {}
     named = {measured.name: measured for measured in results}
-    ours = named[RECORDING]
-    ratios = {
-        "recording_costs": round(ours.us_per_packet / named[PLAIN].us_per_packet - 1, 3),
-        **{
-            f"calls_per_core_to_{name}": round(ours.calls_per_core / named[rival].calls_per_core, 2)
-            for name, rival in (("janus", JANUS), ("aiortc", STOCK))
-            if rival in named
-        },
-    }
-    facts: dict[str, object] = {
+    ours = named.get(RECORDING)
+    if ours is not None:
+        if PLAIN in named:
+            ratios["recording_costs"] = round(ours.us_per_packet / named[PLAIN].us_per_packet - 1, 3)
+        for name, rival in (("janus", JANUS), ("aiortc", STOCK)):
+            if rival in named:
+                ratios[f"calls_per_core_to_{name}"] = round(ours.calls_per_core / named[rival].calls_per_core, 2)
+    return {
         "peers": [measured.facts() for measured in results],
         "ratios": ratios,
         "missing": [{"name": JANUS, "why": janus.MISSING}] if is_janus_missing else [],
-        "notes": _notes(results, turns, ratios, is_janus_missing=is_janus_missing),
+        "notes": _notes(results, ratios, is_janus_missing=is_janus_missing) if results else [],
     }
-    return facts
 
 
-def _notes(results: list[Measured], turns: int, ratios: dict[str, float], *, is_janus_missing: bool) -> list[str]:
+def _notes(results: list[Measured], ratios: dict[str, float], *, is_janus_missing: bool) -> list[str]:
     notes = [
         f"For one core that {RECORDING} needs, {name} needs {ratios[key]:.1f}."
         for name, key in (("Janus", "calls_per_core_to_janus"), ("stock aiortc", "calls_per_core_to_aiortc"))
         if key in ratios
     ]
-    notes.append(f"Recording costs {ratios['recording_costs']:+.0%} CPU on top of forwarding.")
+    if "recording_costs" in ratios:
+        notes.append(f"Recording costs {ratios['recording_costs']:+.0%} CPU on top of forwarding.")
     if is_janus_missing:
         notes.append(janus.MISSING)
     spread = "; ".join(f"{m.name}: {min(m.turns_us):.1f} to {max(m.turns_us):.1f}" for m in results)
@@ -202,7 +232,8 @@ def _notes(results: list[Measured], turns: int, ratios: dict[str, float], *, is_
             "is likely much of what a packet costs, in the others as well (see their column), and a busier server needs less for each. "
             "`--calls` takes more at once."
         )
-    length_s = median(m.seconds for m in results) / turns
+    turns = len(results[0].turns_us)
+    length_s = median(m.seconds / len(m.turns_us) for m in results)
     notes.append(f"Turns: {turns}, {length_s:.0f} s each. CPU us/packet of single turns: {spread}.")
     for measured in results:
         if measured.calls != results[0].calls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from loadtest.measures import percentile, shift_between
 READY_DEADLINE_S = 60.0
 LOOK_EVERY_S = 0.25
 _CHUNK = 25
+_SAME_NS = 20_000_000  # half a frame; an audio packet. A file's seconds are rounded to milliseconds
+_ASIDE = 50  # frames; a timeline may have been cut and joined
 _ANCHOR = 6  # frames whose sizes in a row say where in the clip a file begins
 _SLACK_NS = 60_000_000  # what is on its way when the call begins or ends
 
@@ -68,11 +71,17 @@ def matched(log: Log, filed: Filed) -> list[tuple[int, float]]:
 
 
 def _walk(log: Log, filed: Filed) -> list[tuple[int, float]]:
-    """Skips what the file lacks; what the file has and nobody sent is skipped there."""
+    """Skips what the file lacks, be it minutes: after the first one frames are looked for at their time. What the file has
+    and nobody sent is skipped there."""
     found: list[tuple[int, float]] = []
+    sent_ns = [ns for ns, _ in log]
     at = 0
     for second, size in filed:
-        place = next((n for n in range(at, min(at + 50, len(log))) if log[n][1] == size), None)
+        near = at
+        if found:
+            due_ns = found[-1][0] + (second - found[-1][1]) * 1e9
+            near = max(at, bisect_left(sent_ns, due_ns - _SAME_NS))
+        place = next((n for n in range(near, min(near + _ASIDE, len(log))) if log[n][1] == size), None)
         if place is not None:
             found.append((log[place][0], second))
             at = place + 1

@@ -45,7 +45,7 @@ def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def peers_sheet(facts: Mapping[str, Any]) -> Sheet:
-    """Of `peers.run`."""
+    """Of a whole `peers.PeersRun`."""
     rows: list[tuple[str, ...]] = [
         (
             peer["name"],

@@ -143,10 +143,7 @@ async def _folder() -> AsyncIterator[Path]:
 
 
 async def _named(where: Where, calls: int) -> Target:
-    base = where.url.rstrip("/")
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise CannotLoad(f"--server {where.url}: write an address such as http://127.0.0.1:8080, without a path.")
+    base = address_of(where.url)
     await look_for_loupe(base, is_trusting=where.is_trusting)
     if not where.staff or not where.password:
         raise CannotLoad(
@@ -159,6 +156,20 @@ async def _named(where: Where, calls: int) -> Target:
             f"{'was' if len(where.staff) == 1 else 'were'} named with --staff-user: ask for {len(where.staff)} calls at most."
         )
     return Target(base, where.shop, where.staff[:calls], where.password, is_trusting=where.is_trusting)
+
+
+def address_of(url: str) -> str:
+    """Scheme, host and port. Raises CannotLoad."""
+    base = url.rstrip("/")
+    try:
+        parts = urlsplit(base)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.path and not parts.query
+        _ = parts.port
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise CannotLoad(f"--server {url}: write an address such as http://127.0.0.1:8080, without a path.")
+    return base
 
 
 async def look_for_loupe(base: str, *, is_trusting: bool = False) -> None:

@@ -213,6 +213,11 @@ async def test_a_server_that_is_not_there_or_no_loupe_is_told() -> None:
     [
         (("calls", "--server", "127.0.0.1"), "write an address such as"),
         (("calls", "--server", "http://127.0.0.1:1/staff"), "without a path"),
+        (("soak", "--server", "http://[::1"), "write an address such as"),
+        (("chat", "--server", "nowhere"), "write an address such as"),
+        (("overload", "--calls", "0"), "at least 1"),
+        (("bench", "--calls", "9000000"), "ask for"),
+        (("bench", "--json", "/nowhere/at/all.json"), "cannot be written"),
         (("calls", "--limit", "speed=3"), "there is no such figure"),
         (("calls", "--calls", "9000000"), "ask for"),
         (("calls", "--calls", "0"), "at least 1"),

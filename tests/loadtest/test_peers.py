@@ -19,7 +19,10 @@ from loadtest.target import CannotLoad
 @pytest.mark.journey
 async def test_each_server_gets_the_same_calls_and_its_cost_is_told() -> None:
     told: list[str] = []
-    facts: dict[str, Any] = await peers.run(calls=1, seconds=1.0, seed=3, tell=told.append)
+    run = peers.PeersRun(1, 1.0, 3, told.append)
+    assert run.facts()["peers"] == []
+    await run.run()
+    facts: dict[str, Any] = run.facts()
     is_there = library_folder() is not None
     names = [peers.RECORDING, peers.PLAIN, *([peers.JANUS] if is_there else []), peers.STOCK]
     assert [peer["name"] for peer in facts["peers"]] == names
@@ -44,7 +47,7 @@ def test_without_janus_the_run_says_so_and_how_to_get_it(monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     assert library_folder() is None
     facts = peers.facts_of(
-        [measured(name) for name in (peers.RECORDING, peers.PLAIN, peers.STOCK)], 1, is_janus_missing=True
+        [measured(name) for name in (peers.RECORDING, peers.PLAIN, peers.STOCK)], is_janus_missing=True
     )
     assert facts["missing"] == [{"name": peers.JANUS, "why": janus.MISSING}]
     assert "apt-get install janus" in janus.MISSING
@@ -58,7 +61,7 @@ def test_without_janus_the_run_says_so_and_how_to_get_it(monkeypatch: pytest.Mon
 async def test_what_this_machine_cannot_carry_is_refused_before_anything_starts(calls: int) -> None:
     told: list[str] = []
     with pytest.raises(CannotLoad, match="--calls"):
-        await peers.run(calls=calls, seconds=1.0, seed=1, tell=told.append)
+        await peers.PeersRun(calls, 1.0, 1, told.append).run()
     assert not told
 
 
@@ -73,7 +76,7 @@ def test_ratios_say_how_many_times_more_calls_a_core_carries() -> None:
     results = [
         measured(peers.RECORDING, cpu_s=1.1), measured(peers.PLAIN), measured(peers.JANUS, cpu_s=3.3), measured(peers.STOCK, cpu_s=110.0)
     ]  # fmt: skip
-    facts = peers.facts_of(results, 1, is_janus_missing=False)
+    facts = peers.facts_of(results, is_janus_missing=False)
     assert facts["ratios"] == {
         "recording_costs": 0.1,
         "calls_per_core_to_janus": 3.0,
@@ -91,9 +94,9 @@ def test_what_disturbed_the_figures_is_said(tester_s: float, others_s: float, sa
     results = [
         measured(name, tester_s=tester_s, others_s=others_s) for name in (peers.RECORDING, peers.PLAIN, peers.STOCK)
     ]
-    assert said in str(peers.facts_of(results, 1, is_janus_missing=True)["notes"])
+    assert said in str(peers.facts_of(results, is_janus_missing=True)["notes"])
     quiet = [measured(name) for name in (peers.RECORDING, peers.PLAIN, peers.STOCK)]
-    assert said not in str(peers.facts_of(quiet, 1, is_janus_missing=True)["notes"])
+    assert said not in str(peers.facts_of(quiet, is_janus_missing=True)["notes"])
 
 
 @pytest.mark.journey
@@ -111,6 +114,12 @@ async def test_janus_forwards_both_ways_and_records_each_person() -> None:
         assert names == [f"{who}0-{kind}.mjr" for who in ("callee", "caller") for kind in ("audio", "video")]
     assert not folder.exists()
     assert not Path(f"/proc/{standing.pid}").exists()
+
+
+def test_a_run_that_was_stopped_compares_what_it_has() -> None:
+    facts = peers.facts_of([measured(peers.RECORDING), measured(peers.PLAIN, cpu_s=0.8)], is_janus_missing=False)
+    assert facts["ratios"] == {"recording_costs": 0.25}
+    assert peers.facts_of([], is_janus_missing=False)["ratios"] == {}
 
 
 def is_fed(client: Client) -> bool:

@@ -27,6 +27,12 @@ def test_each_frame_that_a_file_lacks_is_missed_and_no_other() -> None:
     assert {at for at, (ns, _) in enumerate(log) if ns not in found} == lacking
 
 
+def test_a_file_that_lacks_seconds_is_found_again_behind_the_gap() -> None:
+    log = log_of(400)
+    kept = [entry for at, entry in enumerate(log) if not 60 <= at < 260]
+    assert [ns for ns, _ in matched(log, filed(kept))] == [ns for ns, _ in kept]
+
+
 def test_a_frame_that_nobody_sent_changes_nothing() -> None:
     log = log_of(60)
     strange = filed(log)
