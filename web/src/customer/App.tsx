@@ -1,13 +1,12 @@
-import { CloudOff, Link2Off } from "lucide-preact";
 import { useEffect } from "preact/hooks";
-import { type Language, language, otherLanguage } from "../i18n/language";
-import { errorText, shared } from "../i18n/shared.texts";
+import { language } from "../i18n/language";
 import type { Customer } from "../state/customer";
 import { useSettled } from "../ui/useSettled";
 import { CallPage } from "./CallPage";
 import { FormPage } from "./FormPage";
 import { GoodbyePage } from "./GoodbyePage";
 import { Page } from "./Page";
+import { Refused } from "./Refused";
 import { t } from "./texts";
 import { WaitingPage } from "./WaitingPage";
 
@@ -20,9 +19,9 @@ export function App({ customer }: { customer: Customer }) {
   useEffect(() => {
     document.title = shop ? `${shop} · Loupe` : "Loupe";
     const room = phase === "call";
-    document.documentElement.classList.toggle("in-room", room);
+    document.documentElement.classList.toggle("in-room", room && settled);
     document.querySelector('meta[name="theme-color"]')?.setAttribute("content", room ? "#0e1012" : "#f6f4f0");
-  }, [phase, shop]);
+  }, [phase, shop, settled]);
 
   switch (phase) {
     case "form":
@@ -33,11 +32,17 @@ export function App({ customer }: { customer: Customer }) {
       return (
         <>
           {!(phase === "call" && settled) && (
-            <div class="page-place" hidden={phase === "call"}>
+            <div class="page-place">
               <WaitingPage customer={customer} shop={shop} />
             </div>
           )}
-          <CallPage key="call" customer={customer} shop={shop} active={phase === "call"} />
+          <CallPage
+            key="call"
+            customer={customer}
+            shop={shop}
+            active={phase === "call"}
+            settled={phase === "call" && settled}
+          />
         </>
       );
     case "goodbye":
@@ -55,7 +60,7 @@ export function App({ customer }: { customer: Customer }) {
         </Page>
       );
     case "refused":
-      return <Refused customer={customer} code={customer.refusal.value ?? "unknown"} />;
+      return <Refused code={customer.refusal.value ?? "unknown"} again={() => void customer.enter()} />;
     default:
       return (
         <Page>
@@ -66,40 +71,4 @@ export function App({ customer }: { customer: Customer }) {
         </Page>
       );
   }
-}
-
-const FINAL = new Set(["link_expired", "link_altered", "link_needed", "not_found"]);
-
-/** In both languages, since a refused link says nothing about who reads it. */
-function Refused({ customer, code }: { customer: Customer; code: string }) {
-  const final = FINAL.has(code);
-  const told = (where: Language) =>
-    code === "not_found"
-      ? t("shop_missing", {}, where)
-      : code === "link_needed"
-        ? t("link_needed", {}, where)
-        : errorText(code, where);
-  const [here, there] = [language.value, otherLanguage()];
-  return (
-    <Page plain>
-      <div class="message">
-        {final ? (
-          <Link2Off size={44} class="muted" aria-hidden="true" />
-        ) : (
-          <CloudOff size={44} class="muted" aria-hidden="true" />
-        )}
-        <h1>{final ? t("refused_title") : told(here)}</h1>
-        {final && <p>{told(here)}</p>}
-        {!final && (
-          <button type="button" class="button main large" onClick={() => void customer.enter()}>
-            {shared("retry")}
-          </button>
-        )}
-        <div class="other-language" lang={there}>
-          <h2>{final ? t("refused_title", {}, there) : told(there)}</h2>
-          {final && <p>{told(there)}</p>}
-        </div>
-      </div>
-    </Page>
-  );
 }

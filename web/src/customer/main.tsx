@@ -8,11 +8,17 @@ import { openCustomer } from "../state/customer";
 import { App } from "./App";
 
 const slug = decodeURIComponent(location.pathname.split("/")[2] ?? "");
-const customer = openCustomer(slug, new URLSearchParams(location.search).get("t"));
+const token = new URLSearchParams(location.search).get("t");
+const place = document.getElementById("app") as HTMLElement;
 
 effect(() => {
   document.documentElement.lang = language.value;
 });
 
-render(<App customer={customer} />, document.getElementById("app") as HTMLElement);
-void customer.enter();
+if (/^\/s\/[^/]+\/chat\/?$/.test(location.pathname)) {
+  void import("./chat").then(({ openChat }) => openChat(slug, token, place));
+} else {
+  const customer = openCustomer(slug, token);
+  render(<App customer={customer} />, place);
+  void customer.enter();
+}

@@ -1,0 +1,128 @@
+import { Languages, MessageCircle, Phone, Video } from "lucide-preact";
+import { useEffect } from "preact/hooks";
+import { language, otherLanguage, setLanguage } from "../i18n/language";
+import { shared } from "../i18n/shared.texts";
+import { talk as t } from "../i18n/talk.texts";
+import type { CustomerTalk, Ring } from "../state/customerTalk";
+import { Composer } from "../talk/Composer";
+import { Devices } from "../talk/Devices";
+import { Lines } from "../talk/Lines";
+import { Search } from "../talk/Search";
+import { LinkNote, useLasting } from "../talk/State";
+import "../talk/talk.css";
+import "../talk/talk-parts.css";
+import "./conversation.css";
+import { Refused } from "./Refused";
+
+/** The customer's conversation with the shop: `/s/<slug>/chat`. */
+export function ConversationPage({ customer }: { customer: CustomerTalk }) {
+  const talk = customer.talk.value;
+  const { value: shop } = customer.shop;
+  const name = shop ? (language.value === "en" ? shop.name : shop.name_zh || shop.name) : "";
+  const ring = customer.ring.value;
+  useEffect(() => {
+    document.title = name ? `${name} · ${t("conversation")}` : "Loupe";
+  }, [name]);
+  if (customer.refusal.value) return <Refused code={customer.refusal.value} again={() => void customer.enter()} />;
+  return (
+    <div class="talk conversation">
+      <Top customer={customer} name={name} />
+      <main class="conversation-main">
+        <h2 class="unseen">{t("conversation")}</h2>
+        {talk ? (
+          <Lines talk={talk} blank={<Blank customer={customer} />} />
+        ) : (
+          <div class="talk-lines">
+            <span class="spinner conversation-opening" role="status" aria-label={t("opening")} />
+          </div>
+        )}
+        <LinkNote talk={talk} status={customer.status.value} />
+        {talk && <Composer talk={talk} />}
+      </main>
+      {ring && <Ringing ring={ring} close={() => closeRing(customer)} />}
+    </div>
+  );
+}
+
+function closeRing(customer: CustomerTalk): void {
+  customer.ring.value = null;
+}
+
+function Top({ customer, name }: { customer: CustomerTalk; name: string }) {
+  const other = otherLanguage();
+  const status = customer.status.value;
+  const slow = useLasting(status === "connecting");
+  const lost = useLasting(status === "lost");
+  return (
+    <header class="conversation-top">
+      <span class="conversation-mark" aria-hidden="true">
+        {name.slice(0, 1)}
+      </span>
+      <div class="conversation-names">
+        <h1>{name || "Loupe"}</h1>
+        <p>{lost ? t("lost") : slow ? t("connecting") : t("any_time")}</p>
+      </div>
+      <Search talk={customer.talk.value} />
+      <Devices />
+      <button
+        type="button"
+        class="talk-round quiet"
+        lang={other}
+        aria-label={shared("language")}
+        title={shared("language")}
+        onClick={() => setLanguage(other)}
+      >
+        <Languages size={22} aria-hidden="true" />
+      </button>
+      <a class="button main conversation-call" href={`/s/${encodeURIComponent(customer.slug)}`}>
+        <Video size={22} aria-hidden="true" />
+        <span>{t("video_call")}</span>
+      </a>
+    </header>
+  );
+}
+
+const STARTS = ["start_ready", "start_price", "start_open"] as const;
+
+function Blank({ customer }: { customer: CustomerTalk }) {
+  const talk = customer.talk.value;
+  const begin = (text: string) => {
+    talk?.edited(text);
+    document.querySelector("textarea")?.focus();
+  };
+  return (
+    <div class="conversation-blank">
+      <span class="conversation-art" aria-hidden="true">
+        <MessageCircle size={44} strokeWidth={1.6} />
+      </span>
+      <p class="conversation-hello">{t("hello")}</p>
+      <p>{t("hello_text")}</p>
+      <div class="conversation-starts">
+        {STARTS.map((key) => (
+          <button key={key} type="button" onClick={() => begin(t(key))}>
+            {t(key)}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** The shop asks for a video call while this page is open. */
+function Ringing({ ring, close }: { ring: Ring; close(): void }) {
+  return (
+    <div class="conversation-ring" role="alertdialog" aria-label={t("ring", { name: ring.from })}>
+      <span class="conversation-art" aria-hidden="true">
+        <Video size={26} />
+      </span>
+      <p>{t("ring", { name: ring.from })}</p>
+      <button type="button" class="button quiet" onClick={close}>
+        {t("not_now")}
+      </button>
+      <a class="button main" href={ring.path}>
+        <Phone size={20} aria-hidden="true" />
+        {t("join_call")}
+      </a>
+    </div>
+  );
+}

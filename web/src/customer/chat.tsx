@@ -1,0 +1,10 @@
+import { render } from "preact";
+import { openCustomerTalk } from "../state/customerTalk";
+import { ConversationPage } from "./ConversationPage";
+
+/** The page of the conversation; the call's page does not wait for it. */
+export function openChat(slug: string, token: string | null, place: HTMLElement): void {
+  const customer = openCustomerTalk(slug, token);
+  render(<ConversationPage customer={customer} />, place);
+  void customer.enter();
+}

@@ -1,0 +1,253 @@
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Change, Conversations } from "../conversation/conversations";
+import type { Waiting } from "../conversation/database";
+import type { EntryView } from "../conversation/frames";
+import { codeOf } from "../wire/refusal";
+
+export type LineKind = EntryView["kind"];
+
+/** One thing of a conversation as a page shows it. */
+export interface TalkLine {
+  id: string;
+  kind: LineKind;
+  body: Record<string, unknown>;
+  at: string;
+  /** 0 while the server has not said where it is. */
+  position: number;
+  side: EntryView["side"];
+  author: string;
+  authorName: string;
+  /** Written by this person, and by this person's side. */
+  mine: boolean;
+  ours: boolean;
+  gone: EntryView["gone"];
+  replyTo: string | null;
+  /** Of our own words only. */
+  state: "waiting" | "refused" | "sent" | "delivered" | "read";
+  /** Why it was refused, as an error code. */
+  code: string | null;
+  /** Its file is still in this browser. */
+  uploads: boolean;
+}
+
+/** One conversation, drawn by the pages of both sides. */
+export interface Talk {
+  readonly stream: string;
+  readonly conversations: Conversations;
+  /** Null until the browser's own copy is read. */
+  readonly lines: ReadonlySignal<TalkLine[] | null>;
+  readonly head: ReadonlySignal<number>;
+  readonly hasOlder: ReadonlySignal<boolean>;
+  readonly loadingOlder: Signal<boolean>;
+  /** Who writes right now, by name. */
+  readonly typing: ReadonlySignal<string[]>;
+  readonly draft: Signal<string>;
+  readonly replyingTo: Signal<TalkLine | null>;
+  /** What was new when the page was opened begins after this position; null: nothing was. */
+  readonly newAfter: Signal<number | null>;
+  line(id: string): TalkLine | undefined;
+  send(): void;
+  sendFile(kind: LineKind, file: Blob, body: Record<string, unknown>): void;
+  write(kind: LineKind, body: Record<string, unknown>): void;
+  edited(text: string): void;
+  recall(line: TalkLine): void;
+  again(line: TalkLine): void;
+  discard(line: TalkLine): void;
+  /** Takes a refused text back into the field. */
+  rewrite(line: TalkLine): void;
+  /** The newest is on the screen: it is read. */
+  markRead(): void;
+  older(): Promise<void>;
+  /** Lets go of what was scrolled past. */
+  trim(): void;
+  close(): void;
+}
+
+/** Words of people, as opposed to what happened. */
+export const WORDS = new Set<LineKind>(["text", "image", "voice", "video", "file"]);
+export const RECALL_MS = 120_000;
+const HIDDEN = new Set<LineKind>(["recall"]);
+const TYPING_AGAIN_MS = 3000;
+const TYPING_FOR_MS = 6000;
+const DRAFT = "loupe.draft.";
+
+export function openTalk(conversations: Conversations, stream: string): Talk {
+  const { me } = conversations;
+  const state = signal(conversations.state(stream));
+  const opened = signal(false);
+  const waiting = signal<readonly Waiting[]>([]);
+  const kept = signal<readonly (Waiting & { position: number })[]>([]);
+  const marks = signal(conversations.marks(stream));
+  const writers = signal<Record<string, number>>({});
+  const loadingOlder = signal(false);
+  const draft = signal(recallDraft(stream));
+  const replyingTo = signal<TalkLine | null>(null);
+  const newAfter = signal<number | null>(null);
+  let toldTyping = 0;
+  let typingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const reached = computed(() => {
+    const theirs = marks.value.filter((mark) => (mark.side === "staff") !== (me.side === "staff"));
+    return {
+      delivered: Math.max(0, ...theirs.map((mark) => mark.delivered)),
+      read: Math.max(0, ...theirs.map((mark) => mark.read)),
+    };
+  });
+
+  const lines = computed<TalkLine[] | null>(() => {
+    if (!opened.value) return null;
+    const { entries } = state.value;
+    const { delivered, read } = reached.value;
+    const latest = new Map<unknown, string>();
+    for (const entry of entries) if (entry.kind === "booking") latest.set(bookingId(entry), entry.id);
+    const shown = entries
+      .filter((entry) => !HIDDEN.has(entry.kind))
+      .filter((entry) => entry.kind !== "booking" || latest.get(bookingId(entry)) === entry.id)
+      .map((entry): TalkLine => {
+        const { reply_to, author_name, ...rest } = entry;
+        const at = entry.position <= read ? "read" : entry.position <= delivered ? "delivered" : "sent";
+        const own = { mine: entry.author === me.id, ours: entry.side === me.side };
+        return { ...rest, ...own, authorName: author_name, replyTo: reply_to, state: at, code: null, uploads: false };
+      });
+    const here = new Set(entries.map((entry) => entry.id));
+    const unsettled = [
+      ...kept.value.map((each) => ownLine(each, "sent", each.position)),
+      ...waiting.value.map((each) => ownLine(each, each.refused ? "refused" : "waiting", 0)),
+    ];
+    return [...shown, ...unsettled.filter((line) => !here.has(line.id) && !HIDDEN.has(line.kind))];
+  });
+
+  function ownLine(each: Waiting, at: TalkLine["state"], position: number): TalkLine {
+    const { id, body, reply_to, refused, uploads } = each;
+    const whose = { side: me.side, author: me.id, authorName: "", mine: true, ours: true };
+    const rest = { id, body, position, gone: null, replyTo: reply_to, state: at, code: refused, uploads };
+    return { ...rest, ...whose, at: each.at, kind: each.kind as LineKind };
+  }
+
+  const look = (): void => {
+    const mine = (each: Waiting) => each.stream === stream;
+    waiting.value = conversations.waiting.filter(mine);
+    kept.value = conversations.kept.filter(mine);
+  };
+
+  const stop = conversations.on((change: Change) => {
+    if (change.is === "waiting") look();
+    else if (change.is === "stream" && change.stream === stream) {
+      const fresh = conversations.state(stream).entries.at(-1);
+      if (fresh && fresh.position > state.value.head) quiet(fresh.author_name);
+      state.value = conversations.state(stream);
+      look();
+    } else if (change.is === "marks" && change.stream === stream) marks.value = conversations.marks(stream);
+    else if (change.is === "typing" && change.typing.stream === stream) {
+      const { who, is_typing } = change.typing;
+      if (!is_typing) quiet(who);
+      else writers.value = { ...writers.value, [who]: Date.now() };
+      clearTimeout(typingTimer);
+      typingTimer = setTimeout(() => {
+        writers.value = {};
+      }, TYPING_FOR_MS);
+    }
+  });
+
+  void conversations.open(stream).then((found) => {
+    state.value = found;
+    look();
+    opened.value = true;
+  });
+
+  function quiet(who: string): void {
+    const { [who]: _, ...rest } = writers.value;
+    writers.value = rest;
+  }
+
+  function edited(text: string): void {
+    draft.value = text;
+    keepDraft(stream, text);
+    const now = Date.now();
+    const typing = text.trim() !== "";
+    if (typing && now - toldTyping < TYPING_AGAIN_MS) return;
+    if (!typing && !toldTyping) return;
+    toldTyping = typing ? now : 0;
+    conversations.typing(stream, typing);
+  }
+
+  function write(kind: LineKind, body: Record<string, unknown>, file?: Blob): void {
+    const replyTo = replyingTo.value?.id ?? null;
+    replyingTo.value = null;
+    newAfter.value = null;
+    void conversations.write(stream, kind, body, { replyTo, ...(file && { file }) });
+  }
+
+  return {
+    stream,
+    conversations,
+    lines,
+    head: computed(() => state.value.head),
+    hasOlder: computed(() => state.value.floor > 0),
+    loadingOlder,
+    typing: computed(() => Object.keys(writers.value)),
+    draft,
+    replyingTo,
+    newAfter,
+    line: (id) => lines.peek()?.find((line) => line.id === id),
+    send() {
+      const text = draft.value.trim();
+      if (!text) return;
+      write("text", { text });
+      edited("");
+    },
+    sendFile: (kind, file, body) => write(kind, body, file),
+    write,
+    edited,
+    recall: (line) => void conversations.write(stream, "recall", { target: line.id }),
+    again: (line) => void conversations.again(line.id, { force: true, seen: state.value.head }),
+    discard: (line) => void conversations.discard(line.id),
+    rewrite(line) {
+      edited([String(line.body.text ?? ""), draft.value].filter(Boolean).join("\n"));
+      void conversations.discard(line.id);
+    },
+    markRead() {
+      const { head } = state.value;
+      if (!opened.value || !head || document.visibilityState !== "visible") return;
+      conversations.seen(stream, head, head);
+    },
+    async older() {
+      if (loadingOlder.value || state.value.floor === 0) return;
+      loadingOlder.value = true;
+      try {
+        await conversations.older(stream);
+      } catch (error) {
+        if (codeOf(error) === "unknown") throw error; // without a network the next scroll asks again
+      } finally {
+        loadingOlder.value = false;
+      }
+    },
+    trim: () => conversations.trim(stream),
+    close() {
+      stop();
+      clearTimeout(typingTimer);
+      if (toldTyping) conversations.typing(stream, false);
+    },
+  };
+}
+
+function bookingId(entry: EntryView): unknown {
+  return (entry.body.booking as { id?: string } | undefined)?.id ?? entry.id;
+}
+
+function recallDraft(stream: string): string {
+  try {
+    return localStorage.getItem(DRAFT + stream) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keepDraft(stream: string, text: string): void {
+  try {
+    if (text) localStorage.setItem(DRAFT + stream, text);
+    else localStorage.removeItem(DRAFT + stream);
+  } catch {
+    // a private window: it holds for this page
+  }
+}

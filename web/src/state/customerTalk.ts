@@ -1,0 +1,109 @@
+import { type Signal, signal } from "@preact/signals";
+import { Conversations } from "../conversation/conversations";
+import type { LinkStatus } from "../conversation/link";
+import { language } from "../i18n/language";
+import { http } from "../wire/http";
+import { codeOf } from "../wire/refusal";
+import { openTalk, type Talk } from "./conversation";
+import type { Entered } from "./customer";
+
+/** Whom this browser was, the last time it came through this shop's link. */
+interface Known {
+  id: string;
+  name: string;
+  shop: Entered["shop"];
+}
+
+export interface Ring {
+  from: string;
+  path: string;
+}
+
+/** The customer's conversation page: there at once from what the browser kept, then caught up. */
+export interface CustomerTalk {
+  readonly slug: string;
+  readonly shop: Signal<Entered["shop"] | null>;
+  readonly talk: Signal<Talk | null>;
+  readonly status: Signal<LinkStatus>;
+  /** Why the link was refused, as an error code; only when nothing is kept here. */
+  readonly refusal: Signal<string | null>;
+  readonly ring: Signal<Ring | null>;
+  enter(): Promise<void>;
+}
+
+const KNOWN = "loupe.chat.";
+const ENTER_AGAIN_MS = 10_000;
+const RING_FOR_MS = 60_000;
+
+export function openCustomerTalk(slug: string, token: string | null): CustomerTalk {
+  const shop = signal<Entered["shop"] | null>(null);
+  const talk = signal<Talk | null>(null);
+  const status = signal<LinkStatus>("connecting");
+  const refusal = signal<string | null>(null);
+  const ring = signal<Ring | null>(null);
+  let person = "";
+  let hangUp: ReturnType<typeof setTimeout> | undefined;
+
+  /** Opens this person's own copy; another person's on the same phone is closed. */
+  async function become(known: Known): Promise<void> {
+    shop.value = known.shop;
+    if (person === known.id) return;
+    person = known.id;
+    const before = talk.peek();
+    const conversations = await Conversations.open({ id: known.id, side: "customer" });
+    if (person !== known.id) return conversations.close();
+    before?.close();
+    before?.conversations.close();
+    conversations.on((change) => {
+      if (change.is === "status") status.value = conversations.status;
+      else if (change.is === "ring") {
+        ring.value = { from: change.ring.from_name, path: `/s/${encodeURIComponent(slug)}` };
+        clearTimeout(hangUp);
+        hangUp = setTimeout(() => {
+          ring.value = null;
+        }, RING_FOR_MS);
+      }
+    });
+    status.value = conversations.status;
+    talk.value = openTalk(conversations, `c.${known.id}`);
+  }
+
+  async function enter(): Promise<void> {
+    refusal.value = null;
+    const known = read(slug);
+    if (known) await become(known);
+    try {
+      const entered = await http<Entered>("/api/enter", { body: { shop: slug, token, language: language.value } });
+      const { customer } = entered;
+      keep(slug, { id: customer.id, name: customer.name, shop: entered.shop });
+      await become({ ...customer, shop: entered.shop });
+    } catch (error) {
+      // What is kept stays open: without a network, and when the link is too old but this phone is known.
+      if (!talk.peek()) refusal.value = codeOf(error);
+      else setTimeout(() => void again(), ENTER_AGAIN_MS);
+    }
+    talk.peek()?.conversations.start();
+  }
+
+  async function again(): Promise<void> {
+    if (status.value !== "open") await enter();
+  }
+
+  return { slug, shop, talk, status, refusal, ring, enter };
+}
+
+function read(slug: string): Known | null {
+  try {
+    return JSON.parse(localStorage.getItem(KNOWN + slug) ?? "null") as Known | null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(slug: string, known: Known): void {
+  try {
+    localStorage.setItem(KNOWN + slug, JSON.stringify(known));
+  } catch {
+    // a private window: it opens with the network only
+  }
+}

@@ -1,0 +1,128 @@
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { Conversations } from "../conversation/conversations";
+import type { InboxRow } from "../conversation/frames";
+import type { LinkStatus } from "../conversation/link";
+import { openTalk, type Talk } from "./conversation";
+import type { SignedIn } from "./staffDoor";
+
+export type Shelf = "mine" | "unassigned" | "all" | "snoozed" | "closed";
+
+/** The shop's inbox, the same on all of its devices. */
+export interface Inbox {
+  readonly me: SignedIn;
+  /** Null until the browser's own copy is read. */
+  readonly conversations: Signal<Conversations | null>;
+  readonly status: Signal<LinkStatus>;
+  readonly rows: ReadonlySignal<Record<string, InboxRow>>;
+  readonly shelf: Signal<Shelf>;
+  /** The rows of the chosen shelf: who waits longest comes first. */
+  readonly shown: ReadonlySignal<InboxRow[]>;
+  readonly counts: ReadonlySignal<Record<Shelf, number>>;
+  /** How many conversations hold words of a customer that this person has not read. */
+  readonly unread: ReadonlySignal<number>;
+  /** Customers who have the conversation open now. */
+  readonly here: ReadonlySignal<ReadonlySet<string>>;
+  isUnread(row: InboxRow): boolean;
+  /** The conversation with this customer; the same one until another is opened. */
+  talk(customer: string): Talk | null;
+  start(): void;
+  close(): void;
+}
+
+export function belongs(row: InboxRow, shelf: Shelf, me: string): boolean {
+  if (shelf === "snoozed" || shelf === "closed") return row.state === shelf;
+  if (row.state !== "open") return false;
+  return shelf === "all" || (shelf === "mine" ? row.assignee === me : row.assignee === null);
+}
+
+/** Who waits longest comes first; then what was said last. */
+export function inOrder(rows: readonly InboxRow[]): InboxRow[] {
+  return [...rows].sort((a, b) => {
+    if (a.waiting_since && b.waiting_since) return Date.parse(a.waiting_since) - Date.parse(b.waiting_since);
+    if (a.waiting_since || b.waiting_since) return a.waiting_since ? -1 : 1;
+    return Date.parse(b.last_at) - Date.parse(a.last_at);
+  });
+}
+
+export function openInbox(me: SignedIn): Inbox {
+  const conversations = signal<Conversations | null>(null);
+  const status = signal<LinkStatus>("connecting");
+  const rows = signal<Record<string, InboxRow>>({});
+  const shelf = signal<Shelf>("all");
+  const read = signal<Record<string, number>>({});
+  const here = signal<ReadonlySet<string>>(new Set());
+  let talk: Talk | null = null;
+  let closed = false;
+
+  const isUnread = (row: InboxRow): boolean => row.customer_head > (read.value[row.conversation] ?? 0);
+  const all = computed(() => Object.values(rows.value));
+  const counts = computed(() => {
+    const count = (name: Shelf) => all.value.filter((row) => belongs(row, name, me.staff.id)).length;
+    const names: Shelf[] = ["mine", "unassigned", "all", "snoozed", "closed"];
+    return Object.fromEntries(names.map((name) => [name, count(name)])) as Record<Shelf, number>;
+  });
+
+  /** How far this person has read a conversation, from its marks. */
+  function look(stream: string): void {
+    const mine = conversations
+      .peek()
+      ?.marks(stream)
+      .find((mark) => mark.person_id === me.staff.id);
+    const customer = stream.slice(2);
+    if (mine && mine.read > (read.peek()[customer] ?? 0)) read.value = { ...read.peek(), [customer]: mine.read };
+  }
+
+  async function begin(): Promise<void> {
+    const made = await Conversations.open({ id: me.staff.id, side: "staff" }, me.shop.id);
+    if (closed) return made.close();
+    const kept = await made.inbox();
+    made.on((change) => {
+      if (change.is === "status") status.value = made.status;
+      else if (change.is === "marks" && change.stream.startsWith("c.")) look(change.stream);
+      else if (change.is === "here") {
+        const { conversation, is_here } = change.here;
+        const others = [...here.value].filter((id) => id !== conversation);
+        here.value = new Set(is_here ? [...others, conversation] : others);
+      } else if (change.is === "inbox") {
+        const fresh = Object.fromEntries(change.inbox.rows.map((row) => [row.conversation, row]));
+        rows.value = change.inbox.is_whole ? fresh : { ...rows.value, ...fresh };
+      }
+    });
+    batch(() => {
+      rows.value = Object.fromEntries(kept.rows.map((row) => [row.conversation, row]));
+      conversations.value = made;
+    });
+    made.start();
+  }
+
+  return {
+    me,
+    conversations,
+    status,
+    rows,
+    shelf,
+    shown: computed(() => inOrder(all.value.filter((row) => belongs(row, shelf.value, me.staff.id)))),
+    counts,
+    unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
+    here,
+    isUnread,
+    talk(customer) {
+      const made = conversations.value;
+      if (!made) return null;
+      const stream = `c.${customer}`;
+      if (talk?.stream === stream) return talk;
+      if (talk) {
+        talk.close();
+        made.leave(talk.stream);
+      }
+      talk = openTalk(made, stream);
+      return talk;
+    },
+    start: () => void begin(),
+    close() {
+      closed = true;
+      talk?.close();
+      conversations.peek()?.close();
+    },
+  };
+}

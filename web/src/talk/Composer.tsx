@@ -1,0 +1,80 @@
+import { ArrowUp, X } from "lucide-preact";
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { talk as t } from "../i18n/talk.texts";
+import type { Talk } from "../state/conversation";
+import { summary } from "./Line";
+import { Picker } from "./Picker";
+import { Voice } from "./Voice";
+
+const TALLEST = 160;
+
+/** The line to write in. Enter sends, Shift and Enter begin a new line; while Chinese is composed Enter only chooses. */
+export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildren }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const text = talk.draft.value;
+  const replying = talk.replyingTo.value;
+
+  useLayoutEffect(() => {
+    const box = field.current;
+    if (!box) return;
+    box.style.height = "auto";
+    box.style.height = `${Math.min(TALLEST, box.scrollHeight + 2)}px`;
+  }, [text]);
+  useEffect(() => {
+    if (replying) field.current?.focus();
+  }, [replying]);
+
+  const send = (event?: Event) => {
+    event?.preventDefault();
+    talk.send();
+    field.current?.focus();
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) send(event);
+    else if (event.key === "Escape" && replying) talk.replyingTo.value = null;
+  };
+  return (
+    <form class="talk-composer" onSubmit={send}>
+      {replying && (
+        <div class="talk-replying">
+          <div>
+            <strong>{t("replying_to", { name: replying.mine ? t("to_yourself") : replying.authorName })}</strong>
+            <p>{summary(replying)}</p>
+          </div>
+          <button
+            type="button"
+            class="talk-round quiet"
+            aria-label={t("stop_replying")}
+            onClick={() => {
+              talk.replyingTo.value = null;
+            }}
+          >
+            <X size={20} aria-hidden="true" />
+          </button>
+        </div>
+      )}
+      {extra}
+      <div class="talk-write">
+        <Picker talk={talk} />
+        <textarea
+          ref={field}
+          class="input"
+          rows={1}
+          value={text}
+          maxLength={4000}
+          aria-label={t("write_to")}
+          placeholder={t("write_to")}
+          enterkeyhint="send"
+          autocomplete="off"
+          onInput={(event) => talk.edited(event.currentTarget.value)}
+          onKeyDown={key}
+        />
+        <Voice talk={talk} />
+        <button type="submit" class="talk-round send" aria-label={t("send")} disabled={!text.trim()}>
+          <ArrowUp size={24} aria-hidden="true" />
+        </button>
+      </div>
+    </form>
+  );
+}

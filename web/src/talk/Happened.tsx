@@ -1,0 +1,110 @@
+import { CalendarCheck2, CalendarClock, CalendarX2, Film, PhoneMissed, Video } from "lucide-preact";
+import { useState } from "preact/hooks";
+import { clock, dayAndTime, duration, money } from "../i18n/format";
+import { shared } from "../i18n/shared.texts";
+import { talk as t } from "../i18n/talk.texts";
+import type { TalkLine } from "../state/conversation";
+import type { Booking } from "../wire/frames";
+
+/** What happened, between what was said: calls, recordings, pictures, appointments. */
+export function Happened({ line, zone, staff }: { line: TalkLine; zone: string | undefined; staff: boolean }) {
+  if (line.gone) return null;
+  switch (line.kind) {
+    case "call":
+      return <Call line={line} zone={zone} staff={staff} />;
+    case "recording":
+      return <Recording line={line} staff={staff} />;
+    case "picture":
+      return <Picture line={line} />;
+    case "booking":
+      return <Appointment line={line} zone={zone} />;
+    case "ring":
+      return <Ring line={line} staff={staff} />;
+    case "erased":
+      return <li class="talk-event">{t("all_erased")}</li>;
+    default:
+      return null;
+  }
+}
+
+const seconds = (line: TalkLine) => Number(line.body.seconds ?? 0);
+const callPage = (line: TalkLine) => `/staff/calls/${encodeURIComponent(String(line.body.call_id ?? ""))}`;
+
+function Call({ line, zone, staff }: { line: TalkLine; zone: string | undefined; staff: boolean }) {
+  const { state } = line.body;
+  const missed = state === "missed" || state === "abandoned";
+  const Icon = missed ? PhoneMissed : Video;
+  return (
+    <li class={missed ? "talk-event missed" : "talk-event"}>
+      <Icon size={17} aria-hidden="true" />
+      <span>{t(state === "missed" ? "call_missed" : state === "abandoned" ? "call_abandoned" : "call_ended")}</span>
+      {!missed && seconds(line) > 0 && <span>{duration(seconds(line))}</span>}
+      <time dateTime={line.at}>{clock(line.at, zone)}</time>
+      {staff && <a href={callPage(line)}>{t("see_call")}</a>}
+    </li>
+  );
+}
+
+function Recording({ line, staff }: { line: TalkLine; staff: boolean }) {
+  return (
+    <li class="talk-event">
+      <Film size={17} aria-hidden="true" />
+      {staff ? <a href={callPage(line)}>{t("recording")}</a> : <span>{t("recording")}</span>}
+      {seconds(line) > 0 && <span>{duration(seconds(line))}</span>}
+    </li>
+  );
+}
+
+function Picture({ line }: { line: TalkLine }) {
+  const [lost, setLost] = useState(false);
+  const url = `/api/pictures/${encodeURIComponent(String(line.body.picture_id ?? ""))}.jpg`;
+  if (lost) return <li class="talk-event">{t("picture_lost")}</li>;
+  return (
+    <li class="talk-picture">
+      <a href={url} target="_blank" rel="noopener">
+        <img src={url} alt={t("picture")} loading="lazy" onError={() => setLost(true)} />
+      </a>
+      <span>{t("picture")}</span>
+    </li>
+  );
+}
+
+const STATES = { confirmed: CalendarCheck2, declined: CalendarX2, withdrawn: CalendarX2, proposed: CalendarClock };
+const TONES = { confirmed: "good", declined: "bad", withdrawn: "bad", proposed: "warn" };
+
+function Appointment({ line, zone }: { line: TalkLine; zone: string | undefined }) {
+  const booking = line.body.booking as Booking | undefined;
+  if (!booking) return null;
+  const Icon = STATES[booking.state] ?? CalendarClock;
+  return (
+    <li class="talk-card">
+      <span class={`talk-card-icon ${TONES[booking.state] ?? ""}`}>
+        <Icon size={22} aria-hidden="true" />
+      </span>
+      <div>
+        <p class="talk-card-title">{booking.service}</p>
+        <p>{dayAndTime(booking.starts_at, zone)}</p>
+        <p class="muted">{money(booking.price, booking.currency)}</p>
+      </div>
+      <span class={`pill ${TONES[booking.state] ?? ""}`}>{shared(`booking_${booking.state}`)}</span>
+    </li>
+  );
+}
+
+function Ring({ line, staff }: { line: TalkLine; staff: boolean }) {
+  const path = String(line.body.path ?? "");
+  const safe = /^\/s\/[A-Za-z0-9%_-]+$/.test(path);
+  return (
+    <li class="talk-card">
+      <span class="talk-card-icon">
+        <Video size={22} aria-hidden="true" />
+      </span>
+      <p class="talk-card-title">{staff ? t("ring_ours") : t("ring", { name: line.authorName })}</p>
+      {!staff && safe && (
+        <a class="button main small" href={path}>
+          {t("join_call")}
+        </a>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,174 @@
+import { ArrowDown } from "lucide-preact";
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { talk as t } from "../i18n/talk.texts";
+import type { Talk, TalkLine } from "../state/conversation";
+import { WORDS } from "../state/conversation";
+import { dayKey, dayName } from "./days";
+import { Line } from "./Line";
+
+interface Props {
+  talk: Talk;
+  /** The shop's time zone; without it the reader's own. */
+  zone?: string | undefined;
+  /** What stands there while nothing was said. */
+  blank: ComponentChildren;
+}
+
+const NEAR_END = 80;
+const NEAR_START = 900;
+const TOGETHER_MS = 5 * 60_000;
+const CROWDED = 200;
+const MARKED_MS = 1600;
+
+/** The conversation: the newest is at the bottom and stays there; older ones come as one scrolls up. */
+export function Lines({ talk, zone, blank }: Props) {
+  const scroller = useRef<HTMLElement>(null);
+  const tall = useRef(0);
+  const [atEnd, setAtEnd] = useState(true);
+  const [unseen, setUnseen] = useState(0);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const lines = talk.lines.value;
+  const newest = lines?.at(-1);
+  const count = lines?.length ?? 0;
+  const heads = useRef({ newest: newest?.id, atEnd: true });
+
+  // The list hangs at its end (column-reverse): while one reads further up, what comes below must not move it.
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    const grown = box.scrollHeight - tall.current;
+    tall.current = box.scrollHeight;
+    const before = heads.current;
+    heads.current = { newest: newest?.id, atEnd };
+    if (!newest || newest.id === before.newest) return;
+    if (newest.mine) box.scrollTop = 0;
+    else if (!atEnd) {
+      box.scrollTop -= grown;
+      setUnseen((n) => n + 1);
+    }
+  });
+
+  useEffect(() => {
+    if (!atEnd) return;
+    setUnseen(0);
+    talk.markRead();
+    if (count > CROWDED) talk.trim();
+    const visible = () => talk.markRead();
+    document.addEventListener("visibilitychange", visible);
+    return () => document.removeEventListener("visibilitychange", visible);
+  }, [talk, talk.head.value, atEnd, count]);
+
+  // A window that is not full yet: look for older ones at once.
+  useEffect(() => {
+    const box = scroller.current;
+    if (box && talk.hasOlder.value && box.scrollHeight < box.clientHeight + NEAR_START) void talk.older();
+  }, [talk, talk.hasOlder.value, count]);
+
+  const scrolled = () => {
+    const box = scroller.current;
+    if (!box) return;
+    const up = -box.scrollTop;
+    setAtEnd(up < NEAR_END);
+    if (talk.hasOlder.peek() && box.scrollHeight - box.clientHeight - up < NEAR_START) void talk.older();
+  };
+  const toEnd = () => scroller.current?.scrollTo({ top: 0, behavior: "smooth" });
+  const jump = (id: string) => {
+    const found = document.getElementById(`line-${id}`);
+    if (!found) return;
+    found.scrollIntoView({ block: "center", behavior: "smooth" });
+    found.classList.add("marked");
+    setTimeout(() => found.classList.remove("marked"), MARKED_MS);
+  };
+
+  return (
+    <div class="talk-lines">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
+      <section class="talk-scroll" ref={scroller} onScroll={scrolled} tabIndex={0} aria-label={t("messages")}>
+        {lines?.length === 0 && <div class="talk-blank">{blank}</div>}
+        {lines === null && <div class="talk-blank" role="status" aria-label={t("opening")} />}
+        {count > 0 && (
+          <div class="talk-list">
+            {talk.loadingOlder.value && (
+              <p class="talk-older" role="status">
+                <span class="spinner" aria-hidden="true" />
+                <span class="unseen">{t("older")}</span>
+              </p>
+            )}
+            {!talk.hasOlder.value && <p class="talk-beginning">{t("beginning")}</p>}
+            {days(lines ?? [], zone).map((day) => (
+              <section key={day.key} class="talk-day" aria-label={dayName(day.lines[0]?.at ?? "", zone)}>
+                <p class="talk-date">
+                  <span>{dayName(day.lines[0]?.at ?? "", zone)}</span>
+                </p>
+                <ol aria-live="polite" aria-relevant="additions">
+                  {day.lines.map((line, i) => (
+                    <Line
+                      key={line.id}
+                      line={line}
+                      talk={talk}
+                      zone={zone}
+                      first={!together(day.lines[i - 1], line)}
+                      last={!together(line, day.lines[i + 1])}
+                      chosen={chosen === line.id}
+                      onChoose={setChosen}
+                      onJump={jump}
+                    />
+                  ))}
+                </ol>
+              </section>
+            ))}
+            <Typing talk={talk} />
+          </div>
+        )}
+      </section>
+      {!atEnd && (
+        <button
+          type="button"
+          class={unseen ? "talk-down fresh" : "talk-down"}
+          aria-label={unseen ? t("fresh", { n: unseen }) : t("newest")}
+          onClick={toEnd}
+        >
+          <ArrowDown size={22} aria-hidden="true" />
+          {unseen > 0 && <span aria-hidden="true">{unseen}</span>}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Typing({ talk }: { talk: Talk }) {
+  const names = talk.typing.value;
+  const word = talk.conversations.me.side === "staff" ? "writes" : "answers";
+  return (
+    <p class={names.length ? "talk-typing on" : "talk-typing"} role="status">
+      {names.length > 0 && (
+        <>
+          <span class="talk-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {t(word, { name: names.join(", ") })}
+        </>
+      )}
+    </p>
+  );
+}
+
+function days(lines: readonly TalkLine[], zone: string | undefined): { key: string; lines: TalkLine[] }[] {
+  const found: { key: string; lines: TalkLine[] }[] = [];
+  for (const line of lines) {
+    const key = dayKey(line.at, zone);
+    const last = found.at(-1);
+    if (last?.key === key) last.lines.push(line);
+    else found.push({ key, lines: [line] });
+  }
+  return found;
+}
+
+/** Said by one person in a row: drawn as one. */
+function together(one: TalkLine | undefined, next: TalkLine | undefined): boolean {
+  if (!one || !next || !WORDS.has(one.kind) || !WORDS.has(next.kind)) return false;
+  return one.author === next.author && Date.parse(next.at) - Date.parse(one.at) < TOGETHER_MS;
+}
