@@ -34,6 +34,7 @@ TURN_S = 5.0
 WARM_S = 3.0  # the full picture begins 0.3 s after the first one, and the estimate of the path grows for a while
 LEAST_TURN_S = 2.0
 MOST_MS = 10_000.0  # what is older is a misread code, or no conversation
+MOST_FAILED_SHARE = 0.1  # of calls; one lost turn need not cost the ten minutes of all
 SETTLE_S = 0.3  # what was on its way when a turn ended
 
 
@@ -120,6 +121,7 @@ class GlassRun:
         self._script = glass_pages.script(seed)
         self._loupe, self._direct = Way(), Way()
         self._first, self._first_phone = Histogram(), Histogram()
+        self._failures: list[str] = []
         self._start_ms = time.time() * 1000
 
     @property
@@ -151,7 +153,9 @@ class GlassRun:
                         else:
                             await self._direct_turn(phones, tablets, number)
                     except (BrowserError, AssertionError, ValueError) as fault:
-                        raise NoPicture(f"call {number} of {self.calls}, {way}: {str(fault).strip()}") from fault
+                        self._failures.append(f"call {number} of {self.calls}, {way}: {str(fault).strip()}")
+                        if len(self._failures) > self.calls * MOST_FAILED_SHARE:
+                            raise NoPicture(self._failures[-1]) from fault
 
     async def _turn_through_loupe(self, phones: Browser, tablets: Browser, server: LoupeServer) -> None:
         tablet_ms, phone_ms = await _through_loupe(phones, tablets, server, self._script, self.turn_s, self._loupe)
@@ -169,6 +173,8 @@ class GlassRun:
             "Loupe, ms": self._loupe.series(self._start_ms),
             "direct, ms": self._direct.series(self._start_ms),
         }
+        told["calls_failed"] = len(self._failures)
+        told["notes"] = [f"A call did not come about: {failure.splitlines()[0]}." for failure in self._failures]
         return told
 
     def live(self) -> list[tuple[str, str]]:
@@ -196,7 +202,7 @@ async def _through_loupe(
     staff = await StaffPerson.come_in(tablets, server, script=script)
     customer: CustomerPerson | None = None
     try:
-        await staff.be_available()
+        await _be_available(staff)
         customer = await CustomerPerson.arrive(phones, server, script=script)
         await customer.join("Ana")
         await customer.wait_in_line()
@@ -220,6 +226,14 @@ async def _through_loupe(
             await customer.context.close()
         await staff.context.close()
     return tablet_ms, phone_ms
+
+
+async def _be_available(staff: StaffPerson) -> None:
+    """A page that learns that it was available already, just when it is tapped, is switched off by the tap."""
+    try:
+        await staff.be_available()
+    except AssertionError:
+        await staff.be_available()
 
 
 async def _measure(phone: Page, tablet: Page, turn_s: float, way: Way) -> None:

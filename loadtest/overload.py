@@ -22,10 +22,8 @@ from loadtest.target import Target, Tell, Where, open_target
 from loadtest.window import LIMIT_MS, Window, measure
 
 FIRST_SHARE = 3.0  # times what the calls take when nothing limits them
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.005
 DRAIN_DEADLINE_S = 10.0
-RECOVERY_DEADLINE_S = 40.0
-NEW_CALL_DEADLINE_S = 30.0  # after that
 LEAST_SOUND = 0.95
 COME_DEADLINE_S = 20.0
 
@@ -40,9 +38,20 @@ class Pace:
     half_s: float = 10.0
     overload_s: float = 15.0
     comers_at_s: tuple[float, ...] = (2.0, 5.0, 8.0)  # shedding has begun by then
+    recovery_s: float = 40.0  # at most
+    new_call_s: float = 30.0  # at most, after that
 
 
-QUICK = Pace(step_s=1.0, settle_s=0.5, ratio=0.7, half_s=2.0, overload_s=6.0, comers_at_s=(2.0,))
+QUICK = Pace(
+    step_s=1.0,
+    settle_s=0.5,
+    ratio=0.7,
+    half_s=2.0,
+    overload_s=6.0,
+    comers_at_s=(2.0,),
+    recovery_s=10.0,
+    new_call_s=10.0,
+)
 
 
 class NotOverloaded(RuntimeError):
@@ -86,7 +95,8 @@ class OverloadRun:
         self._comers = Comers()
         self._recovered_s: float | None = None
         self._new_call_s: float | None = None
-        self._faults: list[str] = []
+        self._faults: list[str] = []  # the server's, and calls that broke
+        self._troubles: list[str] = []  # what did not come right by itself
         self._is_over = False
 
     @property
@@ -104,26 +114,28 @@ class OverloadRun:
             share = stack.enter_context(ProcessorShare(target.pid))
             clip = await asyncio.to_thread(make_clip)
             stack.push_async_callback(ended, [asyncio.create_task(self._own.watch())])
-            pairs = await self._come_in(target, clip, stack)
+            *pairs, waiting = await self._come_in(target, clip, stack)
             gauge = _Gauge(pairs, ServerCost(target.pid), self._own, share)
             at_limit = self._share_at_limit = await self._search(gauge)
             self._tell(f"half that load: {2 * at_limit:.2f} of a core")
             self._half = await gauge.window(2 * at_limit, self._pace.half_s)
             faults = await self._server_faults(pairs[0].staff)
             await self._overload(gauge, at_limit / 2, target, clip)
-            await self._recover(gauge, 2 * at_limit, target, clip, stack)
+            await self._recover(gauge, 2 * at_limit, waiting, target, clip)
             share.set(1.0)
             await self._look_for_faults(pairs, faults)
             self._is_over = True
 
     async def _come_in(self, target: Target, clip: Clip, stack: AsyncExitStack) -> list[Pair]:
+        """All calls, and one whose member of staff waits."""
         self._tell(f"{self.calls} recorded calls begin")
         pairs = []
-        for number, username in enumerate(target.staff[: self.calls], start=1):
+        for number, username in enumerate(target.staff[: self.calls + 1], start=1):
             pair = Pair(target, number, username, clip, self._timings)
             stack.push_async_callback(pair.close)
             await pair.staff_come_in()
-            await pair.begin(time.monotonic(), is_recorded=True)
+            if number <= self.calls:
+                await pair.begin(time.monotonic(), is_recorded=True)
             pairs.append(pair)
         return pairs
 
@@ -136,14 +148,15 @@ class OverloadRun:
         while share >= LEAST_SHARE:
             self._tell(f"looking for the load at which p99 is {LIMIT_MS:g} ms: {share:.2f} of a core")
             for _ in range(2):
+                gauge.share.set(share)
                 await asyncio.sleep(self._pace.settle_s)
                 step = await gauge.window(share, self._pace.step_s)
                 self._steps.append(step)
                 if step.p99_of_sent_ms < LIMIT_MS:
                     break
                 if not await gauge.relieve():
-                    self._faults.append(
-                        f"calls did not recover from {share:.2f} of a core within {DRAIN_DEADLINE_S:g} s of a whole one"
+                    self._troubles.append(
+                        f"Calls did not recover from {share:.2f} of a core within {DRAIN_DEADLINE_S:g} s of a whole one."
                     )
                     return share
             else:
@@ -180,18 +193,16 @@ class OverloadRun:
         except BROKEN as fault:
             self._comers.silent.append(str(fault) or f"no answer within {COME_DEADLINE_S:g} s")
 
-    async def _recover(self, gauge: _Gauge, share: float, target: Target, clip: Clip, stack: AsyncExitStack) -> None:
+    async def _recover(self, gauge: _Gauge, share: float, pair: Pair, target: Target, clip: Clip) -> None:
+        """`pair`: who waits for a new customer."""
         self._tell(f"the load falls: {share:.2f} of a core")
         start = time.monotonic()
         gauge.share.set(share)
-        while self._recovered_s is None and time.monotonic() - start < RECOVERY_DEADLINE_S:
+        while self._recovered_s is None and time.monotonic() - start < self._pace.recovery_s:
             window = await gauge.window(share, 1.0)
             if window.is_well:
                 self._recovered_s = time.monotonic() - start
-        pair = Pair(target, self.calls + 1, target.staff[self.calls], clip, self._timings)
-        stack.push_async_callback(pair.close)
-        await pair.staff_come_in()
-        until, said = time.monotonic() + NEW_CALL_DEADLINE_S, ""
+        until, said = time.monotonic() + self._pace.new_call_s, ""
         while time.monotonic() < until:
             try:
                 await pair.begin(time.monotonic(), is_recorded=True)
@@ -203,7 +214,7 @@ class OverloadRun:
                     await pair.customer.__aexit__()
                 pair.customer = target.visitor(clip)
                 await asyncio.sleep(0.5)
-        self._faults.append(f"no new call came about within {NEW_CALL_DEADLINE_S:g} s; at last: {said}")
+        self._troubles.append(f"No new call came about within {self._pace.new_call_s:g} s; at last: {said}")
 
     async def _server_faults(self, operator: Visitor) -> float:
         stats = await stats_of(operator)
@@ -263,6 +274,7 @@ class OverloadRun:
             and not self._comers.let_in
             and not self._comers.silent
             and not self._faults
+            and not self._troubles
             and self._recovered_s is not None
             and self._new_call_s is not None
         )
@@ -279,7 +291,7 @@ class OverloadRun:
             )
         if self._comers.silent:
             notes.append(f"{len(self._comers.silent)} new customers got no clear answer: {self._comers.silent[0]}")
-        return notes + self._faults
+        return notes + self._troubles + self._faults
 
 
 @dataclass(slots=True)

@@ -97,6 +97,7 @@ def glass_sheet(facts: Mapping[str, Any]) -> Sheet:
         f"Answer to first picture in the calls through Loupe: p50 {first['p50']:.0f} ms, p95 {first['p95']:.0f} ms, max "
         f"{first['max']:.0f} ms ({first['count']} calls). {glass['unreadable_frames']} time codes could not be read."
     )
+    notes += facts["notes"]
     others = max(turn["others_cores"] for turns in glass["turns"].values() for turn in turns)
     notes.append(f"Other work took {others:.1f} of the machine's cores in the busiest turn.")
     columns = ("way", "turns", "pictures", "p50 ms", "p95", "p99", "max", "freezes")
