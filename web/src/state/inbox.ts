@@ -25,6 +25,7 @@ export interface Inbox {
   isUnread(row: InboxRow): boolean;
   /** The conversation with this customer; the same one until another is opened. */
   talk(customer: string): Talk | null;
+  /** Once; a second call does nothing. */
   start(): void;
   close(): void;
 }
@@ -52,6 +53,7 @@ export function openInbox(me: SignedIn): Inbox {
   const read = signal<Record<string, number>>({});
   const here = signal<ReadonlySet<string>>(new Set());
   let talk: Talk | null = null;
+  let started = false;
   let closed = false;
 
   const isUnread = (row: InboxRow): boolean => row.customer_head > (read.value[row.conversation] ?? 0);
@@ -118,7 +120,10 @@ export function openInbox(me: SignedIn): Inbox {
       talk = openTalk(made, stream);
       return talk;
     },
-    start: () => void begin(),
+    start() {
+      if (!started) void begin();
+      started = true;
+    },
     close() {
       closed = true;
       talk?.close();

@@ -1,0 +1,65 @@
+import { ArrowLeft, MessagesSquare } from "lucide-preact";
+import { useEffect } from "preact/hooks";
+import { staff } from "../i18n/staff.texts";
+import { talk as t } from "../i18n/talk.texts";
+import { LanguageSwitch } from "../staff/SignIn";
+import { useStaff } from "../staff/staffContext";
+import { LinkNote } from "../talk/State";
+import "../talk/talk.css";
+import "../talk/talk-parts.css";
+import "./inbox.css";
+import "./inbox-thread.css";
+import { Search } from "../talk/Search";
+import { useInbox } from "./inboxContext";
+import { useKeys } from "./keys";
+import { Panel } from "./Panel";
+import { Rows } from "./Rows";
+import { Thread } from "./Thread";
+
+/** The shop's inbox: who waits, the conversation, and who that is. Three panes on a tablet, one on a phone. */
+export function InboxPage({ customer }: { customer: string | null }) {
+  const { pages } = useStaff();
+  const inbox = useInbox();
+  const talk = customer ? inbox.talk(customer) : null;
+  useKeys(inbox);
+  useEffect(() => inbox.start(), [inbox]);
+  return (
+    <div class={customer ? "inbox chosen" : "inbox"}>
+      <header class="top inbox-top">
+        <a
+          class="icon-button"
+          href="/staff"
+          aria-label={staff("back")}
+          title={staff("back")}
+          onClick={(event) => {
+            event.preventDefault();
+            pages.go({ name: "desk" });
+          }}
+        >
+          <ArrowLeft size={24} aria-hidden="true" />
+        </a>
+        <h1>{t("inbox")}</h1>
+        <Search talk={null} />
+        <LanguageSwitch />
+      </header>
+      <LinkNote talk={talk} status={inbox.status.value} />
+      <main class="inbox-main">
+        <Rows customer={customer} />
+        {customer && talk ? (
+          <>
+            <Thread key={customer} customer={customer} talk={talk} />
+            <Panel key={`${customer} panel`} inbox={inbox} customer={customer} />
+          </>
+        ) : (
+          <section class="inbox-choose">
+            <span class="empty-art" aria-hidden="true">
+              <MessagesSquare size={44} strokeWidth={1.6} />
+            </span>
+            <p class="blank-title">{t("choose")}</p>
+            <p class="muted">{t("choose_text")}</p>
+          </section>
+        )}
+      </main>
+    </div>
+  );
+}

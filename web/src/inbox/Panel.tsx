@@ -1,0 +1,44 @@
+import { dayAndTime } from "../i18n/format";
+import { talk as t } from "../i18n/talk.texts";
+import type { Inbox } from "../state/inbox";
+import { Notes } from "./Notes";
+
+/** Who the customer is. */
+export function Panel({ inbox, customer }: { inbox: Inbox; customer: string }) {
+  const row = inbox.rows.value[customer];
+  const name = row?.name || t("unknown_customer");
+  const zone = inbox.me.shop.time_zone;
+  return (
+    <aside class="inbox-panel" aria-label={t("about_customer", { name })}>
+      <div class="inbox-who">
+        <span class="face" aria-hidden="true">
+          {name.slice(0, 1).toUpperCase()}
+        </span>
+        <h2>{name}</h2>
+      </div>
+      {row && (
+        <dl class="inbox-facts">
+          <div>
+            <dt>{t("state")}</dt>
+            <dd>{row.state === "open" ? t("state_open") : t(row.state)}</dd>
+          </div>
+          <div>
+            <dt>{t("assignee")}</dt>
+            <dd>{row.assignee === inbox.me.staff.id ? t("you") : (row.assignee_name ?? t("nobody"))}</dd>
+          </div>
+          {row.waiting_since && (
+            <div>
+              <dt>{t("since")}</dt>
+              <dd>{dayAndTime(row.waiting_since, zone)}</dd>
+            </div>
+          )}
+          <div>
+            <dt>{t("last")}</dt>
+            <dd>{dayAndTime(row.last_at, zone)}</dd>
+          </div>
+        </dl>
+      )}
+      <Notes inbox={inbox} customer={customer} />
+    </aside>
+  );
+}

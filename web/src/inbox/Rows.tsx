@@ -1,0 +1,135 @@
+import { Clock } from "lucide-preact";
+import { useEffect, useState } from "preact/hooks";
+import type { InboxRow } from "../conversation/frames";
+import { clock, minutes } from "../i18n/format";
+import { en, type TalkKey, talk as t } from "../i18n/talk.texts";
+import { useStaff } from "../staff/staffContext";
+import type { Shelf } from "../state/inbox";
+import { dayKey, dayName } from "../talk/days";
+import { useInbox } from "./inboxContext";
+
+const SHELVES: Shelf[] = ["all", "mine", "unassigned", "snoozed", "closed"];
+const LONG_MINUTES = 15;
+
+/** Whose turn it is: who waits longest comes first. */
+export function Rows({ customer }: { customer: string | null }) {
+  const inbox = useInbox();
+  const shelf = inbox.shelf.value;
+  const rows = inbox.shown.value;
+  const now = useMinute();
+  return (
+    <nav class="inbox-rows" aria-label={t("conversations")}>
+      <div class="inbox-shelves">
+        {SHELVES.map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="inbox-shelf"
+            aria-pressed={shelf === name}
+            onClick={() => {
+              inbox.shelf.value = name;
+            }}
+          >
+            {t(name)}
+            {inbox.counts.value[name] > 0 && name !== "closed" && <span>{inbox.counts.value[name]}</span>}
+          </button>
+        ))}
+      </div>
+      {inbox.conversations.value === null ? (
+        <div class="loading" role="status" aria-label={t("connecting")} />
+      ) : rows.length === 0 ? (
+        <div class="blank">
+          <p class="blank-title">{t(`none_${shelf}`)}</p>
+          <p class="muted">{t(`none_${shelf}_text`)}</p>
+        </div>
+      ) : (
+        <ul>
+          {rows.map((row) => (
+            <Row key={row.conversation} row={row} chosen={row.conversation === customer} now={now} />
+          ))}
+        </ul>
+      )}
+    </nav>
+  );
+}
+
+function Row({ row, chosen, now }: { row: InboxRow; chosen: boolean; now: number }) {
+  const inbox = useInbox();
+  const { me, pages } = useStaff();
+  const unread = inbox.isUnread(row);
+  const zone = me.shop.time_zone;
+  const name = row.name || t("unknown_customer");
+  return (
+    <li>
+      <a
+        class={unread ? "inbox-row unread" : "inbox-row"}
+        href={`/staff/inbox/${row.conversation}`}
+        aria-current={chosen ? "true" : undefined}
+        onClick={(event) => {
+          event.preventDefault();
+          pages.go({ name: "inbox", customer: row.conversation });
+        }}
+      >
+        <span class="face inbox-face" aria-hidden="true">
+          {name.slice(0, 1).toUpperCase()}
+          {inbox.here.value.has(row.conversation) && <i />}
+        </span>
+        <span class="inbox-row-words">
+          <span class="inbox-row-top">
+            <span class="inbox-name">{name}</span>
+            {row.waiting_since ? <Waits since={row.waiting_since} now={now} /> : <Last at={row.last_at} zone={zone} />}
+          </span>
+          <span class="inbox-row-top">
+            <span class="inbox-preview">{previewOf(row)}</span>
+            {unread && (
+              <span class="inbox-dot">
+                <span class="unseen">{t("unread")}</span>
+              </span>
+            )}
+          </span>
+          {row.assignee && (
+            <span class="inbox-assignee">{row.assignee === me.staff.id ? t("you") : row.assignee_name}</span>
+          )}
+        </span>
+      </a>
+    </li>
+  );
+}
+
+/** The newest line in a few words; a picture or a call says what it is. */
+export function previewOf(row: Pick<InboxRow, "preview" | "preview_kind">): string {
+  if (row.preview) return row.preview;
+  const kind =
+    row.preview_kind === "recall" ? "recalled" : row.preview_kind === "call" ? "call_ended" : row.preview_kind;
+  return kind in en ? (kind === "ring" ? t("ring_ours") : t(kind as TalkKey)) : "";
+}
+
+function Waits({ since, now }: { since: string; now: number }) {
+  const count = Math.max(0, Math.floor((now - Date.parse(since)) / 60_000));
+  const time = count < 1 ? t("just_now") : count < 60 * 24 ? minutes(count) : dayName(since);
+  return (
+    <time class={count >= LONG_MINUTES ? "inbox-waits long" : "inbox-waits"} dateTime={since}>
+      <Clock size={13} aria-hidden="true" />
+      <span class="unseen">{t("waits", { time })}</span>
+      <span aria-hidden="true">{time}</span>
+    </time>
+  );
+}
+
+function Last({ at, zone }: { at: string; zone: string }) {
+  const today = dayKey(at, zone) === dayKey(new Date().toISOString(), zone);
+  return (
+    <time class="inbox-last" dateTime={at}>
+      {today ? clock(at, zone) : dayName(at, zone)}
+    </time>
+  );
+}
+
+function useMinute(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 20_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -1,0 +1,50 @@
+import { ArrowLeft } from "lucide-preact";
+import { staff } from "../i18n/staff.texts";
+import { talk as t } from "../i18n/talk.texts";
+import { useStaff } from "../staff/staffContext";
+import type { Talk } from "../state/conversation";
+import { Composer } from "../talk/Composer";
+import { Lines } from "../talk/Lines";
+import { Search } from "../talk/Search";
+import { Actions } from "./Actions";
+import { useInbox } from "./inboxContext";
+import { QuickReplies } from "./QuickReplies";
+
+/** One conversation in the inbox. */
+export function Thread({ customer, talk }: { customer: string; talk: Talk }) {
+  const { me, pages } = useStaff();
+  const inbox = useInbox();
+  const row = inbox.rows.value[customer];
+  const name = row?.name || t("unknown_customer");
+  const here = inbox.here.value.has(customer);
+  const assignee = row?.assignee === me.staff.id ? t("you") : row?.assignee_name;
+  return (
+    <section class="talk inbox-thread" aria-label={name}>
+      <header class="inbox-thread-top">
+        <a
+          class="icon-button inbox-back"
+          href="/staff/inbox"
+          aria-label={t("back")}
+          onClick={(event) => {
+            event.preventDefault();
+            pages.go({ name: "inbox", customer: null });
+          }}
+        >
+          <ArrowLeft size={24} aria-hidden="true" />
+        </a>
+        <span class="face small inbox-face" aria-hidden="true">
+          {name.slice(0, 1).toUpperCase()}
+          {here && <i />}
+        </span>
+        <div class="inbox-thread-names">
+          <h2>{name}</h2>
+          <p>{here ? t("here") : `${t("assignee")}: ${assignee ?? t("nobody")}`}</p>
+        </div>
+        <Search talk={talk} />
+        {row && <Actions inbox={inbox} row={row} />}
+      </header>
+      <Lines talk={talk} zone={me.shop.time_zone} blank={<p class="muted">{staff("no_chat")}</p>} />
+      <Composer talk={talk} extra={<QuickReplies talk={talk} />} />
+    </section>
+  );
+}
