@@ -25,6 +25,7 @@ from server.secret import kept_secret
 from server.settings import Settings
 from server.starting import CannotStart, make_data_folder, reason
 from signaling.app import make_app
+from signaling.chat import Chat
 from signaling.connection_log import connection_logger
 from signaling.house import DoorSettings, House
 from signaling.http_context import REFUSED
@@ -57,15 +58,18 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
         house = House(
             people=database.people,
             calls=database.calls,
+            conversations=database.conversations,
             blobs=await stack.enter_async_context(open_blobs(settings.data / "blobs")),
             node=node,
             settings=door.settings(kept_secret(settings.data / "secret")),
             now=lambda: datetime.now(UTC),
             new_id=lambda: uuid.uuid4().hex,
         )
-        live = await stack.enter_async_context(Live(house))
-        await door.open(make_app(house, live), stack)
+        chat = await stack.enter_async_context(Chat(house))
+        live = await stack.enter_async_context(Live(house, chat))
+        await door.open(make_app(house, live, chat), stack)
         stack.push_async_callback(live.close)
+        stack.push_async_callback(chat.close)
         doors = door.doors(house, SHOP if demo else None, sign_in, ports)
         _announce(doors, pids, as_json)
         await stop.wait()

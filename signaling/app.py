@@ -1,4 +1,4 @@
-"""The door: one aiohttp application of every HTTP route and the two sockets. `server` runs it."""
+"""The door: one aiohttp application of every HTTP route and the sockets. `server` runs it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
 from signaling.http_body import customer_of, staff_of
 from signaling.http_context import (
+    CHAT,
     COMPOSITIONS,
     COOKIES,
     ENTERING,
@@ -24,6 +25,7 @@ from signaling.http_context import (
     PICTURES,
     REFUSED,
     SIGN_IN,
+    ChatDoor,
     LiveDoor,
 )
 from signaling.http_enter import add_enter
@@ -32,23 +34,31 @@ from signaling.http_pictures import add_pictures
 from signaling.http_records import add_records
 from signaling.http_sign_in import add_sign_in
 from signaling.http_stats import add_stats
+from signaling.http_streams import add_streams
 from signaling.limits import Buckets
 from signaling.refusals import refusals
 from signaling.static import add_static
 
 
-def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_in_a_process) -> web.Application:
+def make_app(
+    house: House, live: LiveDoor, chat: ChatDoor | None = None, *, compose: Compose = compose_in_a_process
+) -> web.Application:
     """The whole door of one house. `app[REFUSED]` counts refusals by code.
 
     Run it with `web.AppRunner(app, access_log=None)` (an access log would hold addresses). When the runner shuts down,
     the live half's sockets are closed first, and the compositions at work end; `live` itself is opened and left by
-    whoever made it.
+    whoever made it. Without `chat` there are no conversations at this door.
     """
     app = web.Application(
         middlewares=[refusals, own_origins_only], client_max_size=house.settings.max_upload_bytes + 1024 * 1024
     )
     app[HOUSE] = house
     app[LIVE] = live
+    if chat is not None:
+        app[CHAT] = chat
+        app.router.add_get("/ws/staff/chat", _staff_chat)
+        app.router.add_get("/ws/customer/chat", _customer_chat)
+        add_streams(app)
     app[COOKIES] = Cookies(house)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)
@@ -70,7 +80,7 @@ def make_app(house: House, live: LiveDoor, *, compose: Compose = compose_in_a_pr
 
 async def _close_sockets(app: web.Application) -> None:
     """Before aiohttp waits for its requests: an open WebSocket is one, and would hold up the end."""
-    await app[LIVE].close()
+    await asyncio.gather(*(half.close() for half in (app[LIVE], app.get(CHAT)) if half is not None))
 
 
 async def _health(request: web.Request) -> web.Response:
@@ -83,3 +93,11 @@ async def _staff_socket(request: web.Request) -> web.StreamResponse:
 
 async def _customer_socket(request: web.Request) -> web.StreamResponse:
     return await request.app[LIVE].customer_socket(request, await customer_of(request))
+
+
+async def _staff_chat(request: web.Request) -> web.StreamResponse:
+    return await request.app[CHAT].serve(request, await staff_of(request))
+
+
+async def _customer_chat(request: web.Request) -> web.StreamResponse:
+    return await request.app[CHAT].serve(request, await customer_of(request))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from domain.errors import AlreadyTaken, Forbidden, Invalid, RateLimited, Refusal, TooLarge, Unavailable
+from domain.errors import Forbidden, RateLimited, Refusal, Unavailable
 from domain.record import Side
-from signaling import asks_both, asks_customer, asks_inspection, asks_staff, news
+from signaling import asks_both, asks_customer, asks_inspection, asks_staff
 from signaling import protocol as p
-from signaling.carriers import BAD_FRAMES, TOO_MANY, Carrier, SocketCarrier
+from signaling.carriers import BAD_FRAMES, TOO_MANY, Carrier, ChannelCarrier, SocketCarrier
+from signaling.chat import Chat
 from signaling.lanes import LaneName
+from signaling.refusals import frame_of
 from signaling.session import Session, UnderWay
 from signaling.stage import Stage
+from signaling.understanding import misunderstood, ref_in, type_in, understood
 from signaling.welcome import welcome
 
 log = structlog.get_logger()
@@ -68,8 +70,9 @@ OTHER_SIDE: dict[Side, Side] = {"customer": "staff", "staff": "customer"}
 
 
 class Attendant:
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, chat: Chat | None = None) -> None:
         self._stage = stage
+        self._chat = chat
         self._counts = stage.floor.counts
 
     def attend(self, session: Session, carrier: Carrier, text: str) -> None:
@@ -84,6 +87,9 @@ class Attendant:
                 carrier.close(TOO_MANY, "too many frames")
             return
         session.over_rate = 0
+        if self._chat is not None and is_of_a_conversation(carrier, text):
+            self._chat.hear(session.side, session.person_id, carrier, text)
+            return
         try:
             ask = understand(session.side, text)
         except Refusal as refusal:
@@ -130,24 +136,29 @@ class Attendant:
             return await do(self._stage, session, ask)
         except Refusal as refusal:
             self._counts[f"refused_{refusal.code}"] += 1
-            return error_frame(ask.ref, refusal)
+            return frame_of(refusal, ask.ref)
         except TimeoutError:
             self._counts["refused_unavailable"] += 1
-            return error_frame(ask.ref, Unavailable("This took too long. Try again."))
+            return frame_of(Unavailable("This took too long. Try again."), ask.ref)
         except Exception:
             self._counts["faults"] += 1
             log.exception("a request failed", ask=type(ask).__name__)
             fault = Refusal("Something went wrong on our side; it was written down. Try again.", code="internal")
-            return error_frame(ask.ref, fault)
+            return frame_of(fault, ask.ref)
 
     def _refuse(self, session: Session, carrier: Carrier, ref: str | None, refusal: Refusal) -> None:
         self._counts[f"refused_{refusal.code}"] += 1
-        self._answer(session, carrier, error_frame(ref, refusal))
+        self._answer(session, carrier, frame_of(refusal, ref))
 
     def _answer(self, session: Session, carrier: Carrier, frame: BaseModel) -> None:
         text = frame.model_dump_json()
         if not carrier.send(text):
             session.say(text)
+
+
+def is_of_a_conversation(carrier: Carrier, text: str) -> bool:
+    """Conversations have a socket of their own; on a data channel their frames travel among the call's."""
+    return isinstance(carrier, ChannelCarrier) and '"chat.' in text and type_in(text).startswith("chat.")
 
 
 def is_copy(ask: p.Request, of: p.Request) -> bool:
@@ -156,47 +167,13 @@ def is_copy(ask: p.Request, of: p.Request) -> bool:
 
 def understand(side: Side, text: str) -> p.Request:
     """Raises TooLarge, Forbidden (a frame of the other side) or Invalid with the first thing that is wrong."""
-    if len(text) > p.MAX_FRAME_BYTES or len(text.encode("utf-8", "replace")) > p.MAX_FRAME_BYTES:
-        raise TooLarge(f"A frame holds at most {p.MAX_FRAME_BYTES} bytes. Send less at once.")
     try:
-        ask: p.Request = ADAPTERS[side].validate_json(text)
+        ask: p.Request = understood(ADAPTERS[side], text)
     except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
-        if first["type"] == "union_tag_invalid" and type_in(text) in TYPES[OTHER_SIDE[side]]:
+        if fault.errors()[0]["type"] == "union_tag_invalid" and type_in(text) in TYPES[OTHER_SIDE[side]]:
             raise Forbidden(f"Only {OTHER_SIDE[side]} may ask this.") from None
-        where = ".".join(str(part) for part in first["loc"][1:])
-        raise Invalid(f"This frame cannot be understood: {where + ': ' if where else ''}{first['msg'][:300]}") from None
+        raise misunderstood(fault) from None
     return ask
-
-
-def error_frame(ref: str | None, refusal: Refusal) -> news.ErrorFrame:
-    return news.ErrorFrame(
-        ref=ref,
-        code=refusal.code,
-        message=refusal.message,
-        taken_by=refusal.taken_by if isinstance(refusal, AlreadyTaken) else None,
-        retry_after_s=refusal.retry_after_s if isinstance(refusal, RateLimited) else None,
-    )
-
-
-def ref_in(text: str) -> str | None:
-    """The `ref` of a frame that is refused, when it has one that can be given back."""
-    ref = _field(text, "ref")
-    return ref if isinstance(ref, str) and 0 < len(ref) <= 64 and ref.isprintable() else None
-
-
-def type_in(text: str) -> str:
-    return str(_field(text, "type"))
-
-
-def _field(text: str, name: str) -> object:
-    if len(text) > p.MAX_FRAME_BYTES:
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found.get(name) if isinstance(found, dict) else None
 
 
 def _types_of(union: Any) -> frozenset[str]:

@@ -32,28 +32,28 @@ class SocketCarrier:
     def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
         self._socket = socket
         self._abort = abort
-        self._outbox = Outbox(self._write)
+        self.outbox = Outbox(self._write)
         self._ending: tuple[int, str] | None = None
 
     @property
     def is_open(self) -> bool:
-        return not self._outbox.closed
+        return not self.outbox.closed
 
     def send(self, text: str) -> bool:
-        return self._outbox.put(text)
+        return self.outbox.put(text)
 
     def close(self, code: int, reason: str) -> None:
         """What was sent before still goes out; then the socket closes with `code`. The first reason stands."""
         self._ending = self._ending or (code, reason)
-        self._outbox.finish()
+        self.outbox.finish()
 
     def drop(self) -> None:
         """The socket is gone: nothing more is written."""
-        self._outbox.abandon()
+        self.outbox.abandon()
 
     async def run(self) -> None:
-        await self._outbox.run()
-        code, reason = (TOO_SLOW, "too slow") if self._outbox.overflowed else self._ending or (1000, "")
+        await self.outbox.run()
+        code, reason = (TOO_SLOW, "too slow") if self.outbox.overflowed else self._ending or (1000, "")
         try:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._socket.close(code=code, message=reason.encode())
@@ -77,20 +77,20 @@ class ChannelCarrier:
         self._node = node
         self._peer = peer
         self._refused = refused
-        self._outbox = Outbox(self._write)
+        self.outbox = Outbox(self._write)
 
     @property
     def is_open(self) -> bool:
-        return not self._outbox.closed
+        return not self.outbox.closed
 
     def send(self, text: str) -> bool:
-        return self._outbox.put(text)
+        return self.outbox.put(text)
 
     def drop(self) -> None:
-        self._outbox.abandon()
+        self.outbox.abandon()
 
     async def run(self) -> None:
-        await self._outbox.run()
+        await self.outbox.run()
 
     async def _write(self, text: str) -> bool:
         try:

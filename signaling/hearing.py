@@ -111,8 +111,9 @@ class Hearing:
 
     def _channel_open(self, session: Session, peer: Peer) -> None:
         def refused(text: str) -> None:
-            # events are told again by the session's feed; everything else is told on the socket
-            if '"type":"event"' not in text[:20] and session.socket is not None:
+            # events are told again by the session's feed, what is of a conversation is fetched or sent again; everything
+            # else is told on the socket
+            if not text.startswith(('{"type":"event"', '{"type":"chat.')) and session.socket is not None:
                 session.socket.send(text)
 
         if peer.channel is not None:

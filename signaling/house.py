@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from domain.conversation_ports import ConversationStore
 from domain.ports import BlobStore, CallStore, PeopleStore
 from signaling.node import MediaNode
 
@@ -35,6 +36,7 @@ class DoorSettings:
 class House:
     people: PeopleStore
     calls: CallStore
+    conversations: ConversationStore
     blobs: BlobStore
     node: MediaNode
     settings: DoorSettings

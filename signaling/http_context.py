@@ -43,8 +43,22 @@ class LiveDoor(Protocol):
         """Closes every socket so that its page comes back; may be called more than once."""
 
 
+class ChatDoor(Protocol):
+    """The conversations' half (`signaling.chat.Chat`) as the HTTP routes see it."""
+
+    async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
+        """Serves one page until it closes. Origin and sign-in were checked."""
+
+    def figures(self) -> dict[str, float]:
+        """Flat counters and gauges for operators."""
+
+    async def close(self) -> None:
+        """Closes every socket so that its page comes back; may be called more than once."""
+
+
 HOUSE: web.AppKey[House] = web.AppKey("house", House)
 LIVE: web.AppKey[LiveDoor] = web.AppKey("live", LiveDoor)
+CHAT: web.AppKey[ChatDoor] = web.AppKey("chat", ChatDoor)  # only where conversations are served
 COOKIES: web.AppKey[Cookies] = web.AppKey("cookies", Cookies)
 SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in", SignIn)
 COMPOSITIONS: web.AppKey[Compositions] = web.AppKey("compositions", Compositions)

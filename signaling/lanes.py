@@ -25,6 +25,10 @@ class Lane:
         self._is_running = False
         self._is_shut = False
 
+    @property
+    def is_idle(self) -> bool:
+        return not self._is_running
+
     def put(self, job: Job) -> bool:
         """False when the lane is full: the caller refuses the request."""
         self._is_shut = len(self._jobs) > (MAX_JOBS // 2 if self._is_shut else MAX_JOBS - 1)

@@ -16,8 +16,9 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from domain.errors import Invalid, Refusal
 from domain.people import Customer, Staff
 from domain.record import Picture
-from signaling.attending import Attendant, error_frame, ref_in, understand
+from signaling.attending import Attendant, understand
 from signaling.carriers import NO_HELLO, REPLACED, RESTARTING, SocketCarrier
+from signaling.chat import Chat
 from signaling.floor import Floor
 from signaling.hearing import Hearing
 from signaling.house import House
@@ -26,9 +27,11 @@ from signaling.news import PictureReplaced, Replaced
 from signaling.presence import Presence
 from signaling.protocol import MAX_FRAME_BYTES, Hello
 from signaling.recordings import Recordings
+from signaling.refusals import frame_of
 from signaling.returning import take_up_open_calls
 from signaling.session import Session
 from signaling.stage import Stage
+from signaling.understanding import ref_in
 from signaling.welcome import greet
 
 log = structlog.get_logger()
@@ -41,16 +44,17 @@ LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond
 
 class Live:
     """Satisfies `signaling.app.LiveDoor`. Use `async with Live(house)`: it listens to the node, takes up open calls and
-    owns every task. `close` closes all sockets (code 4000, come back); leaving the block does it too."""
+    owns every task. `close` closes all sockets (code 4000, come back); leaving the block does it too. `chat` hears what
+    data channels bring of conversations."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, chat: Chat | None = None) -> None:
         self.house = house
         self.floor = Floor(house)
         self.line = WaitingLine(self.floor)
         self.recordings = Recordings(self.floor)
         self._stage = Stage(self.floor, self.line, self.recordings)
         self.presence = Presence(self._stage)
-        self._attendant = Attendant(self._stage)
+        self._attendant = Attendant(self._stage, chat)
         self._hearing = Hearing(self._stage, self.presence, self._attendant.attend)
         self._stack = AsyncExitStack()
         self._writers: dict[SocketCarrier, asyncio.Task[None]] = {}
@@ -202,7 +206,7 @@ class Live:
                 raise Invalid("Say hello first.", code="hello_first")
         except Refusal as refusal:
             self.floor.counts[f"refused_{refusal.code}"] += 1
-            carrier.send(error_frame(ref_in(text), refusal).model_dump_json())
+            carrier.send(frame_of(refusal, ref_in(text)).model_dump_json())
             carrier.close(NO_HELLO, "say hello first")
             return None
         session = self.floor.session_of(person)

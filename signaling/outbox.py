@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 
 MAX_FRAMES = 512  # a slow phone on a bad network holds some 30 s of a busy call's news
 MAX_CHARACTERS = 4 * 1024 * 1024
+SLOW_FRAMES = 256  # from here on, what can be read again later is better not put here
+SLOW_CHARACTERS = 1024 * 1024
 DELIVERY_DEADLINE_S = 8.0  # under the WebSocket's heartbeat, so that a stuck reader is noticed here first
 
 
@@ -16,7 +18,7 @@ class Outbox:
 
     `put` answers False when the box is full or closed; `run` is one task's whole life and ends when `finish` was asked
     for and the rest is out, when `deliver` fails, or when it exceeds the deadline. `overflowed` tells a slow reader
-    from a dead one.
+    from a dead one. `emptied` is called whenever all that waited is out.
     """
 
     def __init__(self, deliver: Callable[[str], Awaitable[bool]]) -> None:
@@ -27,6 +29,11 @@ class Outbox:
         self._finishing = False
         self.closed = False
         self.overflowed = False
+        self.emptied: Callable[[], None] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        return len(self._waiting) >= SLOW_FRAMES or self._characters >= SLOW_CHARACTERS
 
     def put(self, text: str) -> bool:
         if self.closed or self._finishing:
@@ -66,6 +73,8 @@ class Outbox:
                 async with asyncio.timeout(DELIVERY_DEADLINE_S):
                     if not await self._deliver(text):
                         return
+                if self.emptied is not None and not self._waiting:
+                    self.emptied()
         except TimeoutError:
             self.overflowed = True
         finally:

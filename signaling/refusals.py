@@ -62,7 +62,7 @@ def frame_of(refusal: Refusal, ref: str | None = None) -> ErrorFrame:
         code=refusal.code,
         message=refusal.message,
         taken_by=refusal.taken_by if isinstance(refusal, AlreadyTaken) else None,
-        retry_after_s=round(refusal.retry_after_s, 1) if isinstance(refusal, RateLimited) else None,
+        retry_after_s=round(refusal.retry_after_s, 3) if isinstance(refusal, RateLimited) else None,
         expected=refusal.expected if isinstance(refusal, Expect) else None,
         position=refusal.position if isinstance(refusal, HeldBack) else None,
     )

@@ -24,6 +24,7 @@ from domain.record import Booking, CallEvent, NewEvent, Picture, Recording, Wate
 from signaling.house import DoorSettings, House
 from signaling.node import MediaNode
 from tests.support.fake_node import FakeNode
+from tests.support.memory_streams import MemoryConversations
 
 T = TypeVar("T")
 PASSWORD = "open sesame"
@@ -120,8 +121,12 @@ class MemoryCalls:
     async def get(self, call_id: str) -> Call:
         return _found(self.calls.get(call_id), "call")
 
+    def line_of(self, call_id: str) -> asyncio.Lock:
+        """Who holds it keeps others waiting who would change this call."""
+        return self._locks.setdefault(call_id, asyncio.Lock())
+
     async def change(self, call_id: str, decide: Callable[[Call], Call]) -> Call:
-        async with self._locks.setdefault(call_id, asyncio.Lock()):
+        async with self.line_of(call_id):
             call = decide(await self.get(call_id))
             await asyncio.sleep(0)
             self.calls[call_id] = call
@@ -253,6 +258,7 @@ class TestHouse:
     def __init__(self, folder: Path, **settings: object) -> None:
         self.people = MemoryPeople()
         self.calls = MemoryCalls()
+        self.conversations = MemoryConversations(self.people)
         self.blobs = FolderBlobs(folder / "blobs")
         self.node = FakeNode()
         self.clock = Clock()
@@ -271,6 +277,7 @@ class TestHouse:
         self.house = House(
             people=people,
             calls=calls,
+            conversations=self.conversations,
             blobs=blobs,
             node=node,
             settings=DoorSettings(**wishes),  # type: ignore[arg-type]

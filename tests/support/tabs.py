@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgType, web
 
 from domain.people import Customer, Staff
+from signaling.chat import Chat
 from signaling.lanes import Bucket
 from signaling.live import Live
 from signaling.node import Plan
@@ -146,9 +147,10 @@ class Tab:
 class Stand:
     """`Live` behind a door that lets everybody in by their id."""
 
-    def __init__(self, house: TestHouse, live: Live, url: str, browser: ClientSession) -> None:
+    def __init__(self, house: TestHouse, live: Live, chat: Chat, url: str, browser: ClientSession) -> None:
         self.house = house
         self.live = live
+        self.chat = chat
         self.url = url
         self.browser = browser
         self.tabs: list[Tab] = []
@@ -214,11 +216,14 @@ class Stand:
 
 
 @asynccontextmanager
-async def opened(folder: Path, house: TestHouse | None = None, **settings: object) -> AsyncIterator[Stand]:
-    """A started `Live` on a free port of 127.0.0.1."""
+async def opened(
+    folder: Path, house: TestHouse | None = None, *, heads_every_s: float = 20.0, **settings: object
+) -> AsyncIterator[Stand]:
+    """A started `Live` and `Chat` on a free port of 127.0.0.1."""
     house = house or TestHouse(folder, **settings)
     async with AsyncExitStack() as stack:
-        live = await stack.enter_async_context(Live(house.house))
+        chat = await stack.enter_async_context(Chat(house.house, heads_every_s=heads_every_s))
+        live = await stack.enter_async_context(Live(house.house, chat))
 
         async def staff(request: web.Request) -> web.WebSocketResponse:
             return await live.staff_socket(request, await house.people.staff(request.match_info["id"]))
@@ -226,18 +231,25 @@ async def opened(folder: Path, house: TestHouse | None = None, **settings: objec
         async def customer(request: web.Request) -> web.WebSocketResponse:
             return await live.customer_socket(request, await house.people.customer(request.match_info["id"]))
 
+        async def chatting(request: web.Request) -> web.WebSocketResponse:
+            people, id = house.people, request.match_info["id"]
+            person = people.staff_by_id.get(id) or await people.customer(id)
+            return await chat.serve(request, person)
+
         app = web.Application()
+        app.router.add_get("/chat/{id}", chatting)
         app.router.add_get("/staff/{id}", staff)
         app.router.add_get("/customer/{id}", customer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(live.close)
+        stack.push_async_callback(chat.close)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
-        browser = await stack.enter_async_context(ClientSession())
-        stand = Stand(house, live, f"http://127.0.0.1:{port}", browser)
+        browser = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
+        stand = Stand(house, live, chat, f"http://127.0.0.1:{port}", browser)
         yield stand
         for tab in stand.tabs:
             await tab.close()

@@ -1,0 +1,271 @@
+"""The conversation's door: pages that follow conversations, by WebSocket or by a call's data channel.
+
+`signaling.app` routes `/ws/staff/chat` and `/ws/customer/chat` here once it knows who is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiohttp import WSMsgType, web
+from pydantic import ValidationError
+
+from domain.errors import Invalid, RateLimited, Refusal, Unavailable
+from domain.people import Customer, Staff
+from domain.record import Side
+from domain.stream import EntryKind, Kept, Mark, NewEntry
+from signaling import chat_protocol as p
+from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carrier, SocketCarrier
+from signaling.chat_asks import ATTENDED, Asked, Desk, put
+from signaling.chat_hub import ChatHub
+from signaling.chat_marks import ChatMarkers, marks_texts
+from signaling.chat_reader import ENDED, Reader
+from signaling.chat_readers import Readers
+from signaling.chat_rights import ChatRights
+from signaling.chat_source import StoreSource
+from signaling.house import House
+from signaling.news import ErrorFrame
+from signaling.protocol import MAX_FRAME_BYTES
+from signaling.refusals import frame_of
+from signaling.tasks import Tasks
+from signaling.understanding import misunderstood, ref_in, understood
+
+log = structlog.get_logger()
+HELLO_DEADLINE_S = 10.0
+PING_EVERY_S = 30.0  # a page that is only open costs little
+HEADS_EVERY_S = 20.0
+CLOSE_WAIT_S = 2.0
+LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
+MAX_BAD_FRAMES = 50  # a page of ours sends none
+MAX_OVER_RATE = 500
+SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open the shop's link again.")
+
+
+class Chat:
+    """Use `async with Chat(house)`: it listens to the store and owns every task. `close` closes all sockets (code 4000,
+    come back); leaving the block does it too."""
+
+    def __init__(self, house: House, *, heads_every_s: float = HEADS_EVERY_S) -> None:
+        self.counts: Counter[str] = Counter()
+        self._tasks = Tasks(self.counts)
+        self._house = house
+        source = StoreSource(house.conversations)
+        self.hub = ChatHub(source, self._tasks.spawn, self.counts)
+        self.readers = Readers(self.hub, self._tasks.spawn, heads_every_s)
+        self.desk = Desk(
+            house=house,
+            store=house.conversations,
+            source=source,
+            hub=self.hub,
+            rights=ChatRights(house.people),
+            markers=ChatMarkers(house.conversations, self._tell_marks, self._tasks.spawn),
+            refuse=self._refusal,
+        )
+        self._stack = AsyncExitStack()
+        self._writers: dict[SocketCarrier, asyncio.Task[None]] = {}
+        self._is_closing = False
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._tasks)
+        self._house.conversations.listen(self.hub.told)
+        self._tasks.spawn(self.readers.beat())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+        await self._stack.__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        """Closes every socket with 4000 and waits for that, at most 3 s. Call it when the web server begins to shut
+        down, before it waits for its requests."""
+        self._is_closing = True
+        writers = dict(self._writers)
+        for carrier in writers:
+            carrier.close(RESTARTING, "restarting")
+        if writers:
+            await asyncio.wait(writers.values(), timeout=CLOSE_WAIT_S + 1)
+
+    # --- what others ask ---
+
+    def hear(self, side: Side, person_id: str, carrier: Carrier, text: str) -> None:
+        """A text of a call's data channel, from a person whom the call knows."""
+        reader = self.readers.on.get(carrier)
+        if reader is not None:
+            self.take(reader.person, carrier, text)
+        else:
+            self._tasks.spawn(self._introduce(side, person_id, carrier, text))
+
+    async def _introduce(self, side: Side, person_id: str, carrier: Carrier, text: str) -> None:
+        people = self._house.people
+        person = await people.staff(person_id) if side == "staff" else await people.customer(person_id)
+        self.take(person, carrier, text)
+
+    def hint(self, *streams: str) -> None:
+        """Something was written in these by another process."""
+        self.hub.hint(*streams)
+
+    async def append_by_machine(self, stream: str, id: str, kind: EntryKind, body: dict[str, Any]) -> Kept:
+        """Writes what nobody said. `id` is made of what it tells and which occurrence, so that it is written once."""
+        return await self._house.conversations.append(
+            NewEntry(
+                stream=stream,
+                id=id,
+                kind=kind,
+                author="loupe",
+                side="machine",
+                author_name="Loupe",
+                at=self._house.now(),
+                body=body,
+            )
+        )
+
+    def drop(self, person_id: str, device: str | None = None) -> None:
+        """The right of this person, or of one device, has ended: nothing more is said there from now on."""
+        for reader in list(self.hub.readers_of.get(person_id, ())):
+            if device in (None, reader.device):
+                reader.say_on_all(SIGNED_OUT.model_dump_json())
+                reader.end(ENDED, "signed out")
+                self.readers.forget(reader)
+
+    def figures(self) -> dict[str, float]:
+        """Flat counters and gauges for operators."""
+        gauges = {"readers": len(self.readers), "sockets": len(self._writers), "streams": len(self.hub.lines)}
+        return {name: float(value) for name, value in {**self.counts, **gauges}.items()}
+
+    # --- texts ---
+
+    def take(self, person: Staff | Customer, carrier: Carrier, text: str) -> None:
+        """Takes one text in. What a page asks in a row is attended in that order."""
+        self.counts["frames"] += 1
+        reader = self.readers.on.get(carrier)
+        if reader is not None and not self._has_breath(reader, carrier, text):
+            return
+        try:
+            ask: p.ChatAsk = understood(p.chat_frames, text)
+            if isinstance(ask, p.ChatHello):
+                reader = self.readers.enter(person, carrier, ask)
+            elif reader is None:
+                raise Invalid("Say hello first.", code="hello_first")
+        except ValidationError as fault:
+            self._refuse(reader, carrier, text, misunderstood(fault))
+        except Refusal as refusal:
+            self._refuse(reader, carrier, text, refusal)
+        else:
+            self._attend(Asked(reader, carrier), ask)
+
+    def _has_breath(self, reader: Reader, carrier: Carrier, text: str) -> bool:
+        wait_s = self.readers.wait_s(reader)
+        if not wait_s:
+            reader.over_rate = 0
+            return True
+        reader.over_rate += 1
+        too_fast = RateLimited("Too many frames. Wait a moment.", retry_after_s=wait_s)
+        carrier.send(self._refusal(too_fast, ref_in(text)).model_dump_json())
+        if reader.over_rate > MAX_OVER_RATE and isinstance(carrier, SocketCarrier):
+            carrier.close(TOO_MANY, "too many frames")
+        return False
+
+    def _refuse(self, reader: Reader | None, carrier: Carrier, text: str, refusal: Refusal) -> None:
+        carrier.send(self._refusal(refusal, ref_in(text)).model_dump_json())
+        if reader is not None:
+            reader.bad_frames += 1
+        if isinstance(carrier, SocketCarrier):
+            if reader is None:
+                carrier.close(TOO_MANY if isinstance(refusal, RateLimited) else NO_HELLO, "say hello first")
+            elif reader.bad_frames > MAX_BAD_FRAMES:
+                carrier.close(BAD_FRAMES, "too many frames that cannot be understood")
+
+    def _attend(self, asked: Asked, ask: p.ChatAsk) -> None:
+        reader = asked.reader
+        if isinstance(ask, p.ChatAppend) and reader.is_welcome and reader.lane.is_idle:
+            shop_id = self.desk.rights.shop_if_known(reader.person, ask.stream)
+            if shop_id is not None:  # the common case needs no task
+                try:
+                    put(self.desk, asked, ask, shop_id)
+                except Refusal as refusal:
+                    asked.answer(self._refusal(refusal, ask.ref))
+                return
+        if not reader.lane.put(lambda: self._do(asked, ask)):
+            too_much = RateLimited("Too much at once. Wait for the answers first.", retry_after_s=1.0)
+            asked.answer(self._refusal(too_much, ask.ref))
+
+    async def _do(self, asked: Asked, ask: p.ChatAsk) -> None:
+        reader = asked.reader
+        try:
+            if not (reader.is_welcome or isinstance(ask, p.ChatHello)):
+                raise Invalid("Say hello first.", code="hello_first")
+            await ATTENDED[type(ask)](self.desk, asked, ask)
+        except Exception as fault:
+            refusal = self._refusal(fault, ask.ref)
+            asked.answer(refusal)
+            if not reader.is_welcome and isinstance(ask, p.ChatHello):
+                reader.end(ENDED if refusal.code == "ended" else NO_HELLO, "this device cannot come in")
+                self.readers.forget(reader)
+
+    def _refusal(self, fault: BaseException, ref: str | None) -> ErrorFrame:
+        if isinstance(fault, TimeoutError):
+            fault = Unavailable("This took too long. Try again.")
+        elif not isinstance(fault, Refusal):
+            self.counts["faults"] += 1
+            log.error("a request of a conversation failed", exc_info=fault)
+            fault = Refusal("Something went wrong on our side; it was written down. Try again.", code="internal")
+        self.counts[f"refused_{fault.code}"] += 1
+        return frame_of(fault, ref)
+
+    def _tell_marks(self, marks: Sequence[Mark]) -> None:
+        """To those who have the stream open, and to the other pages of the person who has read."""
+        for stream, text in marks_texts(marks).items():
+            self.hub.whisper(stream, text)
+        for mark in marks:
+            for reader in self.hub.readers_of.get(mark.person_id, ()):
+                if mark.stream not in reader.sent:
+                    reader.say(marks_texts([mark])[mark.stream])
+
+    # --- one WebSocket ---
+
+    async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
+        """One page's socket, until it closes. Origin and sign-in were checked."""
+        socket = web.WebSocketResponse(
+            heartbeat=PING_EVERY_S, timeout=CLOSE_WAIT_S, max_msg_size=LARGEST_READ, compress=False
+        )
+        await socket.prepare(request)
+
+        def abort() -> None:
+            if request.transport is not None:
+                request.transport.abort()
+
+        carrier = SocketCarrier(socket, abort)
+        writer = None if self._is_closing else self._tasks.spawn(carrier.run())
+        if writer is None:
+            await socket.close(code=RESTARTING, message=b"restarting")
+            carrier.drop()
+            return socket
+        self._writers[carrier] = writer
+        deadline = asyncio.get_running_loop().call_later(HELLO_DEADLINE_S, self._expect_hello, carrier)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self.take(person, carrier, message.data)
+                elif message.type is WSMsgType.BINARY:
+                    self.take(person, carrier, "")  # frames are text: this one is refused and counted
+                elif message.type is WSMsgType.ERROR:
+                    self.counts["refused_bad_request"] += 1
+        finally:
+            deadline.cancel()
+            self.readers.leave(carrier)
+            carrier.close(1000, "")
+            await asyncio.wait([writer], timeout=CLOSE_WAIT_S + 1)
+            self._writers.pop(carrier, None)
+        return socket
+
+    def _expect_hello(self, carrier: SocketCarrier) -> None:
+        if carrier not in self.readers.on:
+            carrier.close(NO_HELLO, "no hello in time")
