@@ -20,6 +20,7 @@ from signaling.http_context import (
     COOKIES,
     ENTERING,
     HOUSE,
+    JOINING,
     LEAVING,
     LIVE,
     PICTURES,
@@ -28,6 +29,7 @@ from signaling.http_context import (
     ChatDoor,
     LiveDoor,
 )
+from signaling.http_devices import add_devices
 from signaling.http_enter import add_enter
 from signaling.http_left_messages import add_left_messages
 from signaling.http_pictures import add_pictures
@@ -58,7 +60,9 @@ def make_app(
         app[CHAT] = chat
         app.router.add_get("/ws/staff/chat", _staff_chat)
         app.router.add_get("/ws/customer/chat", _customer_chat)
+        app[JOINING] = Buckets(burst=5, per_second=1 / 60)  # of a hundred million codes, valid for five minutes
         add_streams(app)
+        add_devices(app)
     app[COOKIES] = Cookies(house)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)

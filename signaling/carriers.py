@@ -1,4 +1,4 @@
-"""The two ways a frame travels: a WebSocket and a data channel. Above them nothing differs."""
+"""The ways a frame travels: a WebSocket, a data channel, and for conversations a long poll. Above them nothing differs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.errors import Refusal
 from signaling.node import MediaNode
 from signaling.outbox import Outbox
 
-CarrierName = Literal["socket", "channel"]
+CarrierName = Literal["socket", "channel", "poll"]
 
 # Close codes: 4000-4499 come back, 4500-4999 stay away.
 RESTARTING = 4000
@@ -103,4 +103,39 @@ class ChannelCarrier:
         return True
 
 
-Carrier = SocketCarrier | ChannelCarrier
+class PollCarrier:
+    """What waits for a page that asks by HTTP. Several requests may ask at once; the newest that waits gets the news."""
+
+    name: CarrierName = "poll"
+
+    def __init__(self) -> None:
+        self.outbox = Outbox(_undelivered)
+        self.requests = 0
+        self._newest = 0
+
+    @property
+    def is_open(self) -> bool:
+        return not self.outbox.closed
+
+    def send(self, text: str) -> bool:
+        return self.outbox.put(text)
+
+    def drop(self) -> None:
+        self.outbox.abandon()
+
+    async def take(self, wait_s: float) -> list[str]:
+        if wait_s > 0:
+            self._newest += 1
+            mine = self._newest
+            self.outbox.wake()  # an older one may be of a connection that is gone
+            await self.outbox.filled(wait_s)
+            if mine != self._newest:
+                return []
+        return self.outbox.take()
+
+
+async def _undelivered(text: str) -> bool:
+    return False
+
+
+Carrier = SocketCarrier | ChannelCarrier | PollCarrier

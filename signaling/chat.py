@@ -16,7 +16,7 @@ import structlog
 from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
-from domain.errors import Invalid, RateLimited, Refusal, Unavailable
+from domain.errors import RateLimited, Refusal, Unavailable
 from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import EntryKind, Kept, Mark, NewEntry
@@ -25,6 +25,7 @@ from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carri
 from signaling.chat_asks import ATTENDED, Asked, Desk, put
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
+from signaling.chat_poll import PollBody, Polls, hello_first
 from signaling.chat_reader import ENDED, Reader
 from signaling.chat_readers import Readers
 from signaling.chat_rights import ChatRights
@@ -69,6 +70,7 @@ class Chat:
         )
         self._stack = AsyncExitStack()
         self._writers: dict[SocketCarrier, asyncio.Task[None]] = {}
+        self.polls = Polls(self)
         self._is_closing = False
 
     async def __aenter__(self) -> Self:
@@ -87,6 +89,7 @@ class Chat:
         """Closes every socket with 4000 and waits for that, at most 3 s. Call it when the web server begins to shut
         down, before it waits for its requests."""
         self._is_closing = True
+        self.polls.close()
         writers = dict(self._writers)
         for carrier in writers:
             carrier.close(RESTARTING, "restarting")
@@ -135,9 +138,13 @@ class Chat:
                 reader.end(ENDED, "signed out")
                 self.readers.forget(reader)
 
+    async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
+        """The long poll of one page: takes its frames in, answers with what waits for it."""
+        return await self.polls.poll(person, ask)
+
     def figures(self) -> dict[str, float]:
         """Flat counters and gauges for operators."""
-        gauges = {"readers": len(self.readers), "sockets": len(self._writers), "streams": len(self.hub.lines)}
+        gauges = {"readers": len(self.readers), "sockets": len(self._writers), "streams": len(self.hub.lines), "polls": len(self.polls)}
         return {name: float(value) for name, value in {**self.counts, **gauges}.items()}
 
     # --- texts ---
@@ -153,7 +160,7 @@ class Chat:
             if isinstance(ask, p.ChatHello):
                 reader = self.readers.enter(person, carrier, ask)
             elif reader is None:
-                raise Invalid("Say hello first.", code="hello_first")
+                raise hello_first()
         except ValidationError as fault:
             self._refuse(reader, carrier, text, misunderstood(fault))
         except Refusal as refusal:
@@ -201,7 +208,7 @@ class Chat:
         reader = asked.reader
         try:
             if not (reader.is_welcome or isinstance(ask, p.ChatHello)):
-                raise Invalid("Say hello first.", code="hello_first")
+                raise hello_first()
             await ATTENDED[type(ask)](self.desk, asked, ask)
         except Exception as fault:
             refusal = self._refusal(fault, ask.ref)

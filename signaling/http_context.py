@@ -11,6 +11,7 @@ from aiohttp import web
 from domain.people import Customer, Staff
 from domain.record import Picture
 from signaling.auth import SignIn
+from signaling.chat_poll import PollBody
 from signaling.composition import Compositions
 from signaling.cookies import Cookies
 from signaling.house import House
@@ -49,6 +50,12 @@ class ChatDoor(Protocol):
     async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
         """Serves one page until it closes. Origin and sign-in were checked."""
 
+    async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
+        """Takes a page's frames in and answers with those that wait for it, each a JSON text."""
+
+    def drop(self, person_id: str, device: str | None = None) -> None:
+        """The right of this person, or of one device, has ended: nothing more is said there from now on."""
+
     def figures(self) -> dict[str, float]:
         """Flat counters and gauges for operators."""
 
@@ -64,5 +71,6 @@ SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in", SignIn)
 COMPOSITIONS: web.AppKey[Compositions] = web.AppKey("compositions", Compositions)
 REFUSED: web.AppKey[Counter[str]] = web.AppKey("refused", Counter)
 ENTERING: web.AppKey[Buckets] = web.AppKey("entering", Buckets)  # customers at the door, by address
+JOINING: web.AppKey[Buckets] = web.AppKey("joining", Buckets)  # codes of second devices: shown and tried
 LEAVING: web.AppKey[Buckets] = web.AppKey("leaving", Buckets)  # messages left and stills sent, by customer
 PICTURES: web.AppKey[asyncio.Lock] = web.AppKey("pictures", asyncio.Lock)  # read-change-write of a kept picture

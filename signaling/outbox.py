@@ -59,6 +59,30 @@ class Outbox:
         self._characters = 0
         self._wake.set()
 
+    def take(self) -> list[str]:
+        """All that waits, in place of `run`: for a carrier that is asked for it."""
+        texts = list(self._waiting)
+        self._waiting.clear()
+        self._characters = 0
+        if texts and self.emptied is not None:
+            self.emptied()
+        return texts
+
+    async def filled(self, within_s: float) -> None:
+        """Waits until there is something to take, or that long."""
+        if self._waiting or self.closed:
+            return
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def wake(self) -> None:
+        """Whoever waits in `filled` looks again."""
+        self._wake.set()
+
     async def run(self) -> None:
         try:
             while not self.closed:

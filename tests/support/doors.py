@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from domain.people import Customer, Staff
 from domain.record import Picture
 from signaling.app import make_app
+from signaling.chat import Chat
 from signaling.composition import Compose, Format
 from signaling.cookies import Cookies
 from tests.support.houses import PASSWORD, TestHouse
@@ -94,9 +95,12 @@ class SlowComposer:
 class Door:
     """`browser()` is a fresh one without cookies; `staff()` and `customer()` have theirs."""
 
-    def __init__(self, test_house: TestHouse, live: SmallLive, composer: SlowComposer, server: TestServer) -> None:
+    def __init__(
+        self, test_house: TestHouse, live: SmallLive, chat: Chat, composer: SlowComposer, server: TestServer
+    ) -> None:
         self.house = test_house
         self.live = live
+        self.chat = chat
         self.composer = composer
         self.server = server
         self._clients: list[Browser] = []
@@ -139,14 +143,16 @@ class Door:
 async def open_door(folder: Path, *, compose: Compose | None = None, **settings: Any) -> AsyncIterator[Door]:
     """`compose`: the real one of `media`; without it the door's `composer` is a SlowComposer. `settings`: DoorSettings."""
     test_house, live, composer = TestHouse(folder, **settings), SmallLive(), SlowComposer()
-    server = TestServer(make_app(test_house.house, live, compose=compose or composer), host="127.0.0.1")
-    await server.start_server()
-    door = Door(test_house, live, composer, server)
-    try:
-        yield door
-    finally:
-        await door.close()
-        await server.close()
+    async with Chat(test_house.house) as chat:
+        app = make_app(test_house.house, live, chat, compose=compose or composer)
+        server = TestServer(app, host="127.0.0.1")
+        await server.start_server()
+        door = Door(test_house, live, chat, composer, server)
+        try:
+            yield door
+        finally:
+            await door.close()
+            await server.close()
 
 
 async def sign_in(browser: Browser, username: str, password: str = PASSWORD) -> ClientResponse:
@@ -159,5 +165,5 @@ async def refusal(response: ClientResponse, status: int, code: str) -> dict[str,
     assert (response.status, said.get("code")) == (status, code), (response.status, said)
     assert said["type"] == "error"
     assert said["message"]
-    assert set(said) <= {"type", "code", "message", "ref", "taken_by", "retry_after_s"}
+    assert set(said) <= {"type", "code", "message", "ref", "taken_by", "retry_after_s", "expected", "position"}
     return dict(said)
