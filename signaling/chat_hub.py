@@ -48,7 +48,7 @@ class Line:
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
-        self.readers: set[Reader] = set()
+        self.readers: dict[Reader, None] = {}  # told in the order in which they came
         self.told: int | None = None
         self.digest = 0
         self.is_dirty = False  # there is more than was told
@@ -80,18 +80,21 @@ class ChatHub:
             self.readers_of.pop(reader.person_id, None)
 
     def subscribe(self, reader: Reader, stream: str) -> None:
-        """From now on nothing of the stream is missed; `begin` says from where it is told."""
+        """From now on nothing of the stream is missed; `begin` says from where it is told. Raises Unavailable for a
+        reader that has left meanwhile: nobody would ever unsubscribe it."""
+        if reader.is_ended:
+            raise Unavailable("This page has left. Connect again.")
         line = self.lines.get(stream)
         if line is None:
             line = self.lines[stream] = Line(stream)
-        line.readers.add(reader)
+        line.readers[reader] = None
         reader.sent.setdefault(stream, NOT_YET)
 
     def unsubscribe(self, reader: Reader, stream: str) -> None:
         reader.sent.pop(stream, None)
         line = self.lines.get(stream)
         if line is not None:
-            line.readers.discard(reader)
+            line.readers.pop(reader, None)
             if not line.readers:
                 del self.lines[stream]
 
