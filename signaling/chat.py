@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -20,19 +20,21 @@ from domain.errors import RateLimited, Refusal, Unavailable
 from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import EntryKind, Kept, Mark, NewEntry
+from signaling import chat_asks, chat_inbox
 from signaling import chat_protocol as p
 from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carrier, SocketCarrier
-from signaling.chat_asks import ATTENDED, Asked, Desk, put
+from signaling.chat_asks import Asked, Desk, put
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
 from signaling.chat_poll import PollBody, Polls, hello_first
+from signaling.chat_presence import ChatPresence
 from signaling.chat_reader import ENDED, Reader
 from signaling.chat_readers import Readers
 from signaling.chat_rights import ChatRights
 from signaling.chat_source import StoreSource
 from signaling.house import House
 from signaling.news import ErrorFrame
-from signaling.protocol import MAX_FRAME_BYTES
+from signaling.protocol import MAX_FRAME_BYTES, Request
 from signaling.refusals import frame_of
 from signaling.tasks import Tasks
 from signaling.understanding import misunderstood, ref_in, understood
@@ -45,6 +47,18 @@ CLOSE_WAIT_S = 2.0
 LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
 MAX_BAD_FRAMES = 50  # a page of ours sends none
 MAX_OVER_RATE = 500
+Do = Callable[[Desk, Asked, Any], Awaitable[None]]
+ATTENDED: dict[type[Request], Do] = {
+    p.ChatHello: chat_asks.hello,
+    p.ChatAppend: chat_asks.append,
+    p.ChatOpen: chat_asks.open_stream,
+    p.ChatLeave: chat_asks.leave,
+    p.ChatFetch: chat_asks.fetch,
+    p.ChatSeen: chat_asks.seen,
+    p.ChatTyping: chat_asks.typing,
+    p.ChatInboxSet: chat_inbox.inbox_set,
+    p.ChatRing: chat_inbox.ring,
+}
 SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open the shop's link again.")
 
 
@@ -58,7 +72,8 @@ class Chat:
         self._house = house
         source = StoreSource(house.conversations)
         self.hub = ChatHub(source, self._tasks.spawn, self.counts)
-        self.readers = Readers(self.hub, self._tasks.spawn, heads_every_s)
+        presence = ChatPresence(self.hub, self._tasks.spawn)
+        self.readers = Readers(self.hub, self._tasks.spawn, heads_every_s, presence.left)
         self.desk = Desk(
             house=house,
             store=house.conversations,
@@ -66,6 +81,7 @@ class Chat:
             hub=self.hub,
             rights=ChatRights(house.people),
             markers=ChatMarkers(house.conversations, self._tell_marks, self._tasks.spawn),
+            presence=presence,
             refuse=self._refusal,
         )
         self._stack = AsyncExitStack()
@@ -144,7 +160,12 @@ class Chat:
 
     def figures(self) -> dict[str, float]:
         """Flat counters and gauges for operators."""
-        gauges = {"readers": len(self.readers), "sockets": len(self._writers), "streams": len(self.hub.lines), "polls": len(self.polls)}
+        gauges = {
+            "readers": len(self.readers),
+            "sockets": len(self._writers),
+            "streams": len(self.hub.lines),
+            "polls": len(self.polls),
+        }
         return {name: float(value) for name, value in {**self.counts, **gauges}.items()}
 
     # --- texts ---

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,12 +30,12 @@ from signaling import chat_protocol as p
 from signaling.carriers import Carrier
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
+from signaling.chat_presence import ChatPresence
 from signaling.chat_reader import Reader
 from signaling.chat_rights import ChatRights, require
 from signaling.chat_source import StoreSource, entries_text
 from signaling.house import House
 from signaling.news import ErrorFrame
-from signaling.protocol import Request
 
 FAR_BEHIND = 500  # entries; a page that lacks more begins anew with the last ones
 WINDOW = 100
@@ -52,6 +52,7 @@ class Desk:
     hub: ChatHub
     rights: ChatRights
     markers: ChatMarkers
+    presence: ChatPresence
     refuse: Callable[[BaseException, str | None], ErrorFrame]
 
 
@@ -62,12 +63,11 @@ class Asked(NamedTuple):
     carrier: Carrier
 
     def answer(self, frame: BaseModel | str) -> None:
+        if self.reader.is_ended:  # signed out while this was being read; a data channel would still carry it
+            return
         text = frame if isinstance(frame, str) else frame.model_dump_json()
         if not self.carrier.send(text):
             self.reader.say(text)
-
-
-Do = Callable[[Desk, Asked, Any], Awaitable[None]]
 
 
 class Place(NamedTuple):
@@ -102,6 +102,7 @@ async def hello(desk: Desk, asked: Asked, ask: p.ChatHello) -> None:
         )
     )
     _begin(desk, reader, places, marks)
+    desk.presence.came(reader)
     if reader.side == "staff":
         await _tell_own_marks(desk, reader)
 
@@ -279,14 +280,4 @@ def _begin(desk: Desk, reader: Reader, places: Sequence[Place], marks: Sequence[
         desk.hub.begin(reader, place.head.stream, place.position)
     for text in marks:
         reader.say(text)
-
-
-ATTENDED: dict[type[Request], Do] = {
-    p.ChatHello: hello,
-    p.ChatAppend: append,
-    p.ChatOpen: open_stream,
-    p.ChatLeave: leave,
-    p.ChatFetch: fetch,
-    p.ChatSeen: seen,
-    p.ChatTyping: typing,
-}
+    desk.presence.show(reader, [place.head.stream for place in places])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 
 from domain.errors import RateLimited
 from domain.people import Customer, Staff
@@ -24,8 +25,9 @@ NEWER_CONNECTION = 1000
 class Readers:
     """`on` is the reader that a carrier belongs to. A reader is forgotten with its last carrier."""
 
-    def __init__(self, hub: ChatHub, spawn: Spawn, heads_every_s: float) -> None:
+    def __init__(self, hub: ChatHub, spawn: Spawn, heads_every_s: float, left: Callable[[Reader], None]) -> None:
         self._hub = hub
+        self._left = left
         self._spawn = spawn
         self._beat_s = heads_every_s / BEATS
         self._readers: dict[ReaderKey, Reader] = {}
@@ -75,6 +77,7 @@ class Readers:
         self._hub.remove(reader)
         if reader.person_id not in self._hub.readers_of:
             self._paces.pop(reader.person_id, None)
+        self._left(reader)
 
     def wait_s(self, reader: Reader) -> float:
         """0.0 when this reader and its person may ask something now, else the seconds until they may."""
