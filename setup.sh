@@ -52,6 +52,20 @@ fi
 
 if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then debian libgl1 libglib2.0-0; fi
 
+stamp=$(cat rtc/native/pump.c rtc/native/pump.h requirements-native.lock | cksum)
+if [ ! -f rtc/native/libpump.so ] || [ "$(cat .venv/stamp-native 2>/dev/null || true)" != "$stamp" ]; then
+  say "Building the packet pump ..."
+  # The compiler is a Python package that is only needed now: a third of a gigabyte that nobody has to keep.
+  if .venv/bin/python -m pip install -q --no-deps --require-hashes --target .venv/compiler -r requirements-native.lock &&
+    PYTHONPATH=.venv/compiler ZIG_GLOBAL_CACHE_DIR="$PWD/.venv/compiler/cache" ZIG_LOCAL_CACHE_DIR="$PWD/.venv/compiler/cache" \
+      .venv/bin/python -m rtc.native.build .venv/bin/python -m ziglang cc; then
+    printf '%s' "$stamp" >.venv/stamp-native
+  else
+    say "The packet pump could not be built. Loupe works without it, with about twice the work per packet."
+  fi
+  rm -rf .venv/compiler
+fi
+
 stamp=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | sort | xargs cksum | cksum)
 if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || true)" != "$stamp" ]; then
   say "Building the pages ..."

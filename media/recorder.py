@@ -15,27 +15,25 @@ from pathlib import Path
 
 from media import journal
 from media.errors import MediaFault
+from media.held import Held, HeldList
 
 FLUSH_EVERY = 0.4
 SYNC_EVERY = (
     5.0  # only a machine that loses power needs it; each call's sync costs as much as forwarding a hundred packets
 )
-# About 40 MB of full packets: more than half a minute of two good cameras while the disk stands still.
-MAX_HELD_PACKETS = 32_768
-MAX_BLOCK_PACKETS = 4096
 CLOSE_WITHIN = 5.0
 
 
 class Stream:
-    """One opened stream of a recorder. Both methods are safe on the packet path and after the recorder was closed."""
+    """One opened stream of a recorder. Both methods are safe on the packet path and after the recorder was closed. Who
+    writes RTP records into `held` without us names them `number`."""
 
-    __slots__ = ("_held", "_id", "_keep", "_recorder")
+    __slots__ = ("_keep", "held", "number")
 
-    def __init__(self, recorder: Recorder, number: int, held: list[bytes]) -> None:
-        self._recorder = recorder
-        self._id = number
-        self._held = held
-        self._keep: Callable[[bytes], None] = held.append
+    def __init__(self, number: int, held: Held) -> None:
+        self.number = number
+        self.held = held
+        self._keep = held.keep
 
     def rtp(
         self,
@@ -46,16 +44,12 @@ class Stream:
     ) -> None:
         """Keeps one whole RTP packet (decrypted, RTX already unwrapped); `arrival_ns` by `time.monotonic_ns`.
 
-        When the disk has stood still until `MAX_HELD_PACKETS` wait, the packet is dropped and counted."""
-        if len(self._held) < MAX_HELD_PACKETS:
-            self._keep(_pack(_kind, self._id, len(packet), arrival_ns) + packet)
-        else:
-            self._recorder.dropped_packets += 1
+        When the disk has stood still until too many wait (`media.held`), the packet is dropped and counted."""
+        self._keep(_pack(_kind, self.number, len(packet), arrival_ns) + packet)
 
     def sender_report(self, packet: bytes, arrival_ns: int) -> None:
         """Keeps one RTCP packet (compound or not) that holds a sender report (RFC 3550, 6.4.1)."""
-        if len(self._held) < MAX_HELD_PACKETS:
-            self._keep(journal.record(journal.REPORT, self._id, arrival_ns, packet))
+        self._keep(journal.record(journal.REPORT, self.number, arrival_ns, packet))
 
 
 class Recorder:
@@ -65,12 +59,12 @@ class Recorder:
     the file again, counted as dropped, and the next one is tried.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, held: Held | None = None) -> None:
         self.folder = folder
-        self.dropped_packets = 0
+        self._unwritten = 0
         self.write_faults = 0
         self.written_bytes = 0
-        self._held: list[bytes] = []
+        self._held = held if held is not None else HeldList()
         self._streams = 0
         self._fd = -1
         self._wake = threading.Event()
@@ -108,15 +102,19 @@ class Recorder:
         self._streams += 1
         header = journal.StreamHeader(track, kind, payloads, orientation_id)
         data = journal.record(journal.STREAM, self._streams, time.monotonic_ns(), header.to_bytes())
-        self._held.append(data)
-        return Stream(self, self._streams, self._held)
+        self._held.keep(data)
+        return Stream(self._streams, self._held)
+
+    @property
+    def dropped_packets(self) -> int:
+        return self._unwritten + self._held.dropped
 
     def pause(self, at_ns: int) -> None:
         """Marks that nothing will be kept from here on; the caller stops appending."""
-        self._held.append(journal.record(journal.PAUSE, 0, at_ns, b""))
+        self._held.keep(journal.record(journal.PAUSE, 0, at_ns, b""))
 
     def resume(self, at_ns: int) -> None:
-        self._held.append(journal.record(journal.RESUME, 0, at_ns, b""))
+        self._held.keep(journal.record(journal.RESUME, 0, at_ns, b""))
 
     def flush(self) -> None:
         """Asks the thread to write now; returns at once."""
@@ -144,10 +142,12 @@ class Recorder:
         os.close(fd)
 
     def _write_held(self) -> None:
-        held = self._held
-        while count := min(len(held), MAX_BLOCK_PACKETS):
-            whole = journal.block(b"".join(held[:count]))
+        while True:
+            records, count = self._held.take()
+            if not count:
+                break
             try:
+                whole = journal.block(records)
                 view = memoryview(whole)
                 while view:
                     view = view[os.write(self._fd, view) :]
@@ -155,10 +155,8 @@ class Recorder:
                 self._unsynced = True
             except OSError:
                 self.write_faults += 1
-                self.dropped_packets += count
+                self._unwritten += count
                 self._cut()
-            # Removed only now: what waits for a disk that stands still must count against the limit.
-            del held[:count]
         if self._unsynced and time.monotonic() - self._synced_at >= SYNC_EVERY - FLUSH_EVERY:
             self._sync()
 

@@ -7,12 +7,14 @@ one who tells it how its packets fared: the sink that shows it first (its owner)
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Callable, Iterator
+from struct import Struct
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakValueDictionary
 
 from rtc.state import numbers as flat
-from rtc.twcc import TICK_NS, WRAP_TICKS, Feedback, build_feedback
+from rtc.twcc import REFERENCE_TICKS, TICK_NS, WRAP_TICKS, Feedback, build_feedback, first_delta
 
 if TYPE_CHECKING:
     from rtc.party import Party
@@ -22,6 +24,7 @@ MASK = RING - 1
 OWNER_SILENT_NS = 2_000_000_000  # a congested sink may be late with feedback; one that is silent for longer is gone
 CLOCK_JUMP_TICKS = 20_000  # 5 s
 LONGEST_RUN = 2000
+_SSRCS, _BASE, _ABOUT, _REFERENCE = Struct("!II"), Struct("!H"), Struct("!HHI"), Struct("!I")
 
 
 class Uplink:
@@ -152,6 +155,30 @@ class Uplink:
             self._offset = max(ahead)
         return self._offset
 
+    def passed_on(self, data: bytes, count: int, clock: int) -> bytearray | None:
+        """The owner's feedback about our next `count` packets, `clock` its reference time in ticks: with another head
+        and another first delta, the rest as it was. None: it must be translated."""
+        first = self.reported + 1
+        offset = self._offset
+        if offset is None or abs(self.times_ns[first & MASK] // TICK_NS - clock - offset) > CLOCK_JUMP_TICKS:
+            return None
+        where = first_delta(data, count)
+        if where is None:
+            return None
+        at, size = where
+        heard = clock + offset + int.from_bytes(data[at : at + size], "big", signed=size == 2)
+        if heard < 0:
+            return None
+        packet = bytearray(data)
+        _SSRCS.pack_into(packet, 4, *self.party.speaker)
+        _BASE.pack_into(packet, 12, first & 0xFFFF)
+        reference = heard // REFERENCE_TICKS & 0xFFFFFF
+        _REFERENCE.pack_into(packet, 16, reference << 8 | self._feedbacks & 0xFF)
+        packet[at : at + size] = (heard % REFERENCE_TICKS).to_bytes(size, "big")
+        self._feedbacks += 1
+        self.reported += count
+        return packet
+
     def _build(self, sender: int, media: int, first: int, times: list[int | None]) -> list[bytes]:
         packets = build_feedback(sender, media, self._feedbacks, first & 0xFFFF, times)
         if packets:
@@ -172,6 +199,32 @@ class Downlink:
         self.uplinks = flat(RING)
         self.numbers = flat(RING, -1)
         self._clock = 0
+
+    def pass_on(self, data: bytes, now_ns: int) -> bool:
+        """Nearly all feedback of one sink is about one source's packets, each of them once and in order: it only needs
+        another head. False: read it."""
+        if len(data) < 22:
+            return False
+        base, count, word = _ABOUT.unpack_from(data, 12)
+        start = base & MASK
+        behind = (self.counter[0] - base) & 0xFFFF
+        uplink = Uplink.by_id.get(self.uplinks[start])
+        if uplink is None or uplink.owner is not self or not 0 < count <= min(behind + 1, RING - start):
+            return False
+        first, end = uplink.reported + 1, start + count
+        if self.numbers[start:end] != array("q", range(first, first + count)):
+            return False
+        if self.uplinks[start:end].count(uplink.id) != count:
+            return False
+        ahead = ((word >> 8) * REFERENCE_TICKS - self._clock) % WRAP_TICKS
+        clock = self._clock + (ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS)
+        packet = uplink.passed_on(data, count, clock)
+        if packet is None:
+            return False
+        self._clock = clock
+        uplink.owner_heard_ns = now_ns
+        uplink.party.tell_uplink([bytes(packet)])
+        return True
 
     def heard(
         self, feedback: Feedback, now_ns: int, tell: Callable[[Uplink, list[int], list[int | None]], None]

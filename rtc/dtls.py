@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aiortc.rtcdtlstransport import (
     SRTP_AEAD_AES_128_GCM,
@@ -23,6 +24,9 @@ from rtc.counters import Counters
 from rtc.ice import Address
 from rtc.srtp import GcmOpener, GcmSealer, Opener, Sealer
 from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
+
+if TYPE_CHECKING:
+    from rtc.native.pump import Pump
 
 _MAX_WAITING = 64  # datagrams; a handshake flight is 2-4, an SCTP burst 4
 _RESEND_S = 0.12  # first repeat of a handshake flight: above a phone's round trip on Wi-Fi, far below OpenSSL's 1 s
@@ -133,12 +137,13 @@ class Link:
 class PassiveDtls(RTCDtlsTransport):
     """After `start`, `sealer` and `opener` hold the SRTP keys when `state` is `connected`."""
 
-    def __init__(self, link: Link, certificate: RTCCertificate, counters: Counters) -> None:
+    def __init__(self, link: Link, certificate: RTCCertificate, counters: Counters, pump: Pump | None = None) -> None:
         super().__init__(link, [certificate])  # type: ignore[arg-type]
         self._srtp_profiles = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
         self._set_role("server")
         self._link = link
         self._counters = counters
+        self._pump = pump
         self.profile = ""
         self.sealer: Sealer | None = None
         self.opener: Opener | None = None
@@ -155,8 +160,14 @@ class PassiveDtls(RTCDtlsTransport):
         theirs, ours = profile.get_key_and_salt(material, 0), profile.get_key_and_salt(material, 1)
         cut = profile.key_length
         if profile is SRTP_AEAD_AES_128_GCM:
-            self.sealer = GcmSealer(ours[:cut], ours[cut:])
-            self.opener = GcmOpener(theirs[:cut], theirs[cut:], self._counters)
+            pump = self._pump
+            self.sealer = pump.sealer(ours[:cut], ours[cut:]) if pump else GcmSealer(ours[:cut], ours[cut:])
+            theirs_key, theirs_salt = theirs[:cut], theirs[cut:]
+            self.opener = (
+                pump.opener(theirs_key, theirs_salt, self._counters)
+                if pump
+                else GcmOpener(theirs_key, theirs_salt, self._counters)
+            )
         else:
             self.sealer = Sha1Sealer(ours[:cut], ours[cut:])
             self.opener = Sha1Opener(theirs[:cut], theirs[cut:], self._counters)

@@ -18,6 +18,8 @@ from rtc.counters import Counters
 from rtc.dtls import SharedCertificate
 from rtc.events import PeerClosed, TransportEvent
 from rtc.ice import Address, Credentials
+from rtc.native.library import library
+from rtc.native.pump import Pump
 from rtc.offer import Offer, read_offer
 from rtc.peer import Peer
 from rtc.pressure import LARGEST_VOICE, Pressure
@@ -36,7 +38,8 @@ class Endpoint:
     """Owns the socket, the peers and one timer; use it with `async with`.
 
     `advertise` replaces the addresses in the candidates (port forwarding). `hear` is called on the event loop with each
-    event. `silent_after_s` is the silence after which a peer is reported lost; `clock_ns` is the monotonic clock.
+    event. `silent_after_s` is the silence after which a peer is reported lost; `clock_ns` is the monotonic clock. With
+    `is_native` (and the system's clock) ordinary packets go through `pump` where it is built.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Endpoint:
         certificate: SharedCertificate | None = None,
         silent_after_s: float = 2.5,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        is_native: bool = True,
     ) -> None:
         self.host = host
         self.port = port
@@ -65,6 +69,8 @@ class Endpoint:
         self._by_ufrag: dict[str, Peer] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
+        self._is_native = is_native and clock_ns is time.monotonic_ns
+        self.pump: Pump | None = None
         self._watcher: asyncio.Task[None] | None = None
         fingerprint = self.certificate.getFingerprints()[0]
         self._fingerprint = f"{fingerprint.algorithm} {fingerprint.value}"
@@ -87,7 +93,11 @@ class Endpoint:
             raise Unavailable(
                 f"The media port {self.host}:{self.port} cannot be used: {fault.strerror or fault}."
             ) from fault
-        loop.add_reader(self._socket, self._drain)
+        found = library() if self._is_native else None
+        if found is not None:
+            self.pump = Pump(found, self._socket, self.pressure.state, self._handed_up)
+        else:
+            loop.add_reader(self._socket, self._drain)
         self._watcher = loop.create_task(self._watch(), name="peers' silence")
         return self
 
@@ -100,6 +110,8 @@ class Endpoint:
         await asyncio.gather(*(self.close_peer(peer_id) for peer_id in list(self.peers)))
         if self._closing:
             await asyncio.gather(*self._closing)
+        if self.pump is not None:
+            self.pump.stop()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -147,7 +159,11 @@ class Endpoint:
             await peer.close()
 
     def stats(self) -> dict[str, float]:
-        return {**self.counters.as_dict(), "peers": float(len(self.peers)), "busy": float(self.is_busy)}
+        stats = self.counters.as_dict()
+        for name, count in (self.pump.stats() if self.pump is not None else {}).items():
+            stats[name] = stats.get(name, 0.0) + count
+        native = float(self.pump is not None)
+        return {**stats, "peers": float(len(self.peers)), "busy": float(self.is_busy), "native": native}
 
     @property
     def is_busy(self) -> bool:
@@ -161,7 +177,7 @@ class Endpoint:
         if self._socket is None:
             return
         try:
-            self._socket.sendto(datagram, address)
+            self._socket.sendto(datagram, socket.MSG_DONTWAIT, address)
         except BlockingIOError:
             self.counters.sendto_dropped += 1
         except OSError:
@@ -181,7 +197,12 @@ class Endpoint:
         """An authentic packet showed that this peer now speaks from `address`."""
         self._learn(peer, address)
         if peer.ice.move(address):
-            self.counters.address_moved += 1
+            self._has_moved(peer)
+
+    def _has_moved(self, peer: Peer) -> None:
+        self.counters.address_moved += 1
+        if self.pump is not None:
+            self.pump.moved(peer)
 
     def lose(self, peer: Peer) -> None:
         """The peer said goodbye or never came: forgets it, tells, and cleans up in a task that the endpoint owns."""
@@ -201,7 +222,7 @@ class Endpoint:
         sock, counters, pressure = self._socket, self.counters, self.pressure
         if sock is None:
             return
-        by_address, clock_ns, receive = self._by_address, self.clock_ns, sock.recvfrom
+        clock_ns, receive = self.clock_ns, sock.recvfrom
         is_shedding = pressure.is_shedding
         for _ in range(_DRAIN):
             try:
@@ -215,27 +236,48 @@ class Endpoint:
                 continue
             counters.datagrams += 1
             counters.bytes += len(data)
-            first = data[0] if data else 255
-            if 128 <= first <= 191:
-                if is_shedding and len(data) > LARGEST_VOICE and not 192 <= data[1] <= 223:
-                    counters.shed += 1
-                    continue
-                peer = by_address.get(address)
-                if peer is not None:
-                    peer.receive_media(data, address, clock_ns())
-                else:
-                    self._media_from_nowhere(data, address)
-            elif first <= 3:
-                self._check(data, address)
-            elif 20 <= first <= 63:
-                peer = by_address.get(address)
-                if peer is not None:
-                    peer.receive_dtls(data, address)
-                else:
-                    counters.unknown_address += 1
+            if is_shedding and len(data) > LARGEST_VOICE and 128 <= data[0] <= 191 and not 192 <= data[1] <= 223:
+                counters.shed += 1
             else:
-                counters.garbage += 1
+                self._sort(data, address, clock_ns())
         pressure.lagged(clock_ns())
+
+    def _handed_up(self, data: bytes, address: Address, now_ns: int, is_opened: bool) -> None:
+        """What the pump leaves to Python; `is_opened`: RTP that it has opened."""
+        if not is_opened:
+            self._sort(data, address, now_ns)
+            return
+        peer = self._by_address.get(address)
+        if peer is not None and self.pump is not None:
+            with self.pump:
+                peer.receive_opened(data, now_ns)
+
+    def _sort(self, data: bytes, address: Address, now_ns: int) -> None:
+        """The first byte decides (RFC 7983)."""
+        first = data[0] if data else 255
+        if 128 <= first <= 191:
+            peer = self._by_address.get(address)
+            if self.pump is None:
+                self._hear_media(peer, data, address, now_ns)
+            else:
+                with self.pump:
+                    self._hear_media(peer, data, address, now_ns)
+        elif first <= 3:
+            self._check(data, address)
+        elif 20 <= first <= 63:
+            peer = self._by_address.get(address)
+            if peer is not None:
+                peer.receive_dtls(data, address)
+            else:
+                self.counters.unknown_address += 1
+        else:
+            self.counters.garbage += 1
+
+    def _hear_media(self, peer: Peer | None, data: bytes, address: Address, now_ns: int) -> None:
+        if peer is not None:
+            peer.receive_media(data, address, now_ns)
+        else:
+            self._media_from_nowhere(data, address, now_ns)
 
     def _check(self, data: bytes, address: Address) -> None:
         counters = self.counters
@@ -264,17 +306,16 @@ class Endpoint:
         counters.stun_ok += 1
         self._learn(peer, address)
         if peer.ice.checked(address, message.use_candidate):
-            counters.address_moved += 1
+            self._has_moved(peer)
         self.send_to(stun.success(message, (address[0], address[1]), password), address)
         peer.heard()
 
-    def _media_from_nowhere(self, data: bytes, address: Address) -> None:
+    def _media_from_nowhere(self, data: bytes, address: Address, now_ns: int) -> None:
         """A NAT may rebind in the middle of a call: the source's SSRC says whom to ask, the packet's tag decides."""
         self.counters.unknown_address += 1
         if len(data) < 28:
             return
         ssrc = int.from_bytes(data[8:12], "big")
-        now_ns = self.clock_ns()
         for peer in self.peers.values():
             if peer.knows(ssrc) and peer.receive_media(data, address, now_ns):
                 return

@@ -5,23 +5,40 @@ Pure computation: packets and time come as arguments, `Port`s take what goes out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from rtc import reports
 from rtc.leg import Leg
 from rtc.party import Party, Port
 from rtc.quality import Quality
 from rtc.sdp import Kind
-from rtc.source import Tap
+from rtc.source import PumpedStream, Tap, TapReport
+
+if TYPE_CHECKING:
+    from rtc.native.pump import Pump
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
 FEEDBACK_NS = 95_000_000  # every second tick
 REPORT_NS = 1_000_000_000
 
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 Wish = tuple[str, int, str]  # sink, slot, source
-TapReport = Callable[[bytes, int], None]
 
 __all__ = ["Forwarder", "Party", "Port", "Quality", "Wish"]
+
+
+def _still(method: Callable[Concatenate[Forwarder, Given], Answer]) -> Callable[Concatenate[Forwarder, Given], Answer]:
+    """While it runs, the pump moves no packet."""
+
+    def alone(self: Forwarder, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        with self.still:
+            return method(self, *given, **named)
+
+    return update_wrapper(alone, method)
 
 
 class Forwarder:
@@ -31,24 +48,32 @@ class Forwarder:
     """
 
     def __init__(self) -> None:
+        self._pump: Pump | None = None
+        self.still: AbstractContextManager[None] = nullcontext()
         self._parties: dict[str, Party] = {}
         self._wishes: dict[str, frozenset[Wish]] = {}
-        self._taps: dict[str, tuple[Tap | None, TapReport | None]] = {}
+        self._taps: dict[str, tuple[Tap | None, TapReport | None, Mapping[Kind, PumpedStream]]] = {}
         self._now_ns = 0
         self._fed_ns = 0
         self._reported_ns = 0
         self._stray = 0
 
+    def pump_through(self, pump: Pump) -> None:
+        """Ordinary packets of peers that come from now on go through `pump`."""
+        self._pump = self.still = pump
+
+    @_still
     def add_peer(self, port: Port) -> None:
         """A peer, or the same one again with a new description: what it sends and receives goes on where possible."""
         party = self._parties.get(port.id)
         if party is None:
-            party = self._parties[port.id] = Party(port)
+            party = self._parties[port.id] = Party(port, self._pump)
         else:
             party.renegotiate(port)
         self._apply_tap(party)
         self._connect()
 
+    @_still
     def remove_peer(self, peer_id: str) -> None:
         """Its wishes stay and hold again when it comes back under this id, as a new peer."""
         party = self._parties.pop(peer_id, None)
@@ -64,6 +89,7 @@ class Forwarder:
         party.retire()
         self._choose_owners()
 
+    @_still
     def set_routes(self, call_id: str, routes: Iterable[Wish], now_ns: int | None = None) -> None:
         """The whole wish for one call; an empty one disconnects all of it."""
         if now_ns is not None:
@@ -125,37 +151,51 @@ class Forwarder:
         feeds = now_ns - self._fed_ns >= FEEDBACK_NS
         span_ns = now_ns - self._reported_ns
         for party in self._parties.values():
-            party.tick()
-            for source in party.sources.values():
-                source.tick(now_ns)
-            for leg in party.legs.values():
-                leg.tick()
-            uplink = party.uplink
-            if feeds and uplink.top > uplink.reported and uplink.reports_itself(now_ns):
-                party.tell_uplink(uplink.own_feedback(*party.speaker))
-            if span_ns >= REPORT_NS:
-                reports.report_for_ourselves(party, span_ns, now_ns)
+            with self.still:
+                self._tick(party, now_ns, feeds, span_ns)
         if feeds:
             self._fed_ns = now_ns
         if span_ns >= REPORT_NS:
             self._reported_ns = now_ns
 
-    def set_tap(self, peer_id: str, rtp: Tap | None, sender_report: TapReport | None = None) -> None:
+    @staticmethod
+    def _tick(party: Party, now_ns: int, feeds: bool, span_ns: int) -> None:
+        party.tick()
+        for source in party.sources.values():
+            source.tick(now_ns)
+        for leg in party.legs.values():
+            leg.tick()
+        uplink = party.uplink
+        if feeds and uplink.top > uplink.reported and uplink.reports_itself(now_ns):
+            party.tell_uplink(uplink.own_feedback(*party.speaker))
+        if span_ns >= REPORT_NS:
+            reports.report_for_ourselves(party, span_ns, now_ns)
+
+    @_still
+    def set_tap(
+        self,
+        peer_id: str,
+        rtp: Tap | None,
+        sender_report: TapReport | None = None,
+        tapes: Mapping[Kind, PumpedStream] | None = None,
+    ) -> None:
         """`rtp(packet, arrival_ns, is_video)` gets each original packet once, in order of arrival (retransmissions
         unwrapped; no duplicates, no padding); `sender_report(block, arrival_ns)` each sender report. May come before
-        the peer; None ends it at once."""
+        the peer; None ends it at once. `tapes` say where the pump is to put what it would give to `rtp`; without them
+        it leaves this peer's packets to Python."""
         self._taps.pop(peer_id, None)
         if rtp is not None or sender_report is not None:
-            self._taps[peer_id] = (rtp, sender_report)
+            self._taps[peer_id] = (rtp, sender_report, tapes or {})
         party = self._parties.get(peer_id)
         if party is not None:
             self._apply_tap(party)
 
     def _apply_tap(self, party: Party) -> None:
-        tap, tap_report = self._taps.get(party.id, (None, None))
-        for source in party.sources.values():
-            source.tap, source.tap_report = tap, tap_report
+        tap, tap_report, tapes = self._taps.get(party.id, (None, None, {}))
+        for kind, source in party.sources.items():
+            source.set_tap(tap, tap_report, tapes.get(kind))
 
+    @_still
     def gop(self, peer_id: str) -> tuple[str, list[bytes]] | None:
         """The codec's name and the packets since the last keyframe, in order of sequence; holes are packets that are
         not here. None: no picture, no keyframe, or longer ago than is kept (ask for one)."""
@@ -164,6 +204,7 @@ class Forwarder:
         found = source.ring.since_keyframe(source.highest) if source is not None else None
         return (source.codec, [packet for _, packet in found]) if source is not None and found else None
 
+    @_still
     def request_keyframe(self, peer_id: str, now_ns: int) -> None:
         party = self._parties.get(peer_id)
         source = party.sources.get("video") if party is not None else None

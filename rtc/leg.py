@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from rtc import rtp
 from rtc.congestion import MASK as RING_MASK
+from rtc.gop import PacketRing
 from rtc.rtp import FIXED, HEAD, MASK32, Layout
+from rtc.srtp import header_length
 from rtc.state import PACKETS, PAYLOAD_OCTETS, numbers
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 LIVE, FRESH, CLOSED = 2, 1, 0
 PLAYOUT = (0 << 12 | 40).to_bytes(3, "big")  # min 0, max 400 ms in steps of 10: Chromium then renders without a buffer
-SENT_KEPT = 512  # of a sink without RTX
+SENT = (512, 512 * 1228)  # packets and bytes that are kept for a sink without RTX
 RESENDS_PER_TICK = 400  # what one sink may ask again within one tick
 _NUMBER = struct.Struct("!H")
 Plan = tuple[tuple[tuple[slice, bytes], ...], int, int]
@@ -41,8 +43,6 @@ class Leg:
         "_resends_left",
         "_rtx_sequence",
         "_rtx_types",
-        "_sent",
-        "_types",
         "_uplink_id",
         "_uris",
         "clock_hz",
@@ -56,12 +56,14 @@ class Leg:
         "past",
         "rtx_ssrc",
         "send_rtp",
+        "sent",
         "sequence_offset",
         "slot",
         "source",
         "ssrc",
         "stamp_offset",
         "state",
+        "types",
     )
 
     def __init__(self, party: Party, line: MediaLine) -> None:
@@ -80,7 +82,7 @@ class Leg:
         self._last_ns = 0
         self._rtx_sequence = random.randrange(1 << 15)
         self._resends_left = RESENDS_PER_TICK
-        self._sent: list[tuple[int, bytearray, bytes] | None] | None = None
+        self.sent: PacketRing | None = None  # by their numbers at the sink, as they were before they were sealed
         self._plans: dict[Layout, Plan] = {}
         self.renegotiate(line)
 
@@ -94,6 +96,8 @@ class Leg:
 
     def renegotiate(self, line: MediaLine) -> None:
         """Takes the sink's numbers of this line over; what was sent so far goes on."""
+        if self.source is not None:
+            self.source.halt()
         self.line = line
         self.ssrc = line.ssrc
         self.rtx_ssrc = line.rtx_ssrc
@@ -106,7 +110,7 @@ class Leg:
     def _map(self) -> None:
         """Tables for the present source: payload types by codec name, extension ids by URI."""
         self._plans = {}
-        self._types = [-1] * 256
+        self.types = [-1] * 256
         self._rtx_types = [-1] * 256
         self._uris: dict[int, str] = {}
         self._uplink_id = 0
@@ -121,12 +125,12 @@ class Leg:
             if ours is None:
                 continue
             for marker in (0, 0x80):
-                self._types[marker | codec.pt] = marker | ours.pt
+                self.types[marker | codec.pt] = marker | ours.pt
                 if ours.rtx_pt is not None and self.rtx_ssrc:
                     self._rtx_types[marker | codec.pt] = marker | ours.rtx_pt
             resends = resends or ("nack" in ours.feedback and ours.rtx_pt is None)
-        if resends and self._sent is None:
-            self._sent = [None] * SENT_KEPT
+        if resends and self.sent is None:
+            self.sent = PacketRing(*SENT)
 
     def bind(self, source: Source) -> None:
         self.source = source
@@ -168,13 +172,10 @@ class Leg:
         now_ns: int,
     ) -> None:
         """One packet to the sink. `wide` is its transport-wide number at the source's uplink, -1: none."""
-        kind = self._types[second]
+        kind = self.types[second]
         if kind < 0:
             return
-        plan = self._plans.get(layout)
-        if plan is None:
-            plan = self._plan(layout)
-        patches, wide_at, time_at = plan
+        patches, wide_at, time_at = self._plans.get(layout) or self.plan(layout)
         header = bytearray(packet[: layout.header_bytes])
         FIXED.pack_into(
             header,
@@ -202,9 +203,8 @@ class Leg:
         counts = self.counts
         counts[PACKETS] += 1
         counts[PAYLOAD_OCTETS] += len(payload)
-        if self._sent is not None:
-            sequence = (number + self.sequence_offset) & 0xFFFF
-            self._sent[sequence % SENT_KEPT] = (sequence, header, payload)
+        if self.sent is not None:
+            self.sent.put((number + self.sequence_offset) & 0xFFFF, bytes(header) + payload)
         self.send_rtp(header, payload)
 
     def _freshen(self, header: bytearray, layout: Layout) -> bytearray:
@@ -221,7 +221,7 @@ class Leg:
         if self._playout_id:
             self.state = FRESH
 
-    def _plan(self, layout: Layout) -> Plan:
+    def plan(self, layout: Layout) -> Plan:
         """What to overwrite in headers of this shape. An element that the sink has no id for becomes padding."""
         patches: list[tuple[slice, bytes]] = []
         wide_at = time_at = 0
@@ -272,7 +272,7 @@ class Leg:
     def _send_rtx(
         self, packet: bytes, layout: Layout, payload: bytes, head: int, kind: int, stamp: int, wide: int, now_ns: int
     ) -> None:
-        patches, wide_at, time_at = self._plans.get(layout) or self._plan(layout)
+        patches, wide_at, time_at = self._plans.get(layout) or self.plan(layout)
         header = bytearray(packet[: layout.header_bytes])
         self._rtx_sequence += 1
         FIXED.pack_into(
@@ -312,10 +312,11 @@ class Leg:
             layout = source.layout(packet)
             if layout is not None and self.retransmit(packet, layout, number, -1, now_ns):
                 sent += 1
-            elif self._sent is not None:
-                kept = self._sent[sequence % SENT_KEPT]
-                if kept is not None and kept[0] == sequence:  # the same bytes: a nonce must never seal two texts
-                    self.send_rtp(kept[1], kept[2])
+            elif self.sent is not None:
+                kept = self.sent.get(sequence)
+                if kept is not None:  # the same bytes: a nonce must never seal two texts
+                    length = header_length(kept)
+                    self.send_rtp(kept[:length], kept[length:])
                     sent += 1
         if lacking:
             source.want(lacking, now_ns)

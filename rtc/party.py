@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rtc import reports, rtp
 from rtc.congestion import Downlink, Uplink
@@ -12,6 +12,9 @@ from rtc.rtp import Layout
 from rtc.sdp import Kind, MediaLine, Negotiated
 from rtc.source import Source
 from rtc.state import HEARD_NS
+
+if TYPE_CHECKING:
+    from rtc.native.pump import Pump
 
 SILENT_NS = 200_000_000  # an SSRC may take over a line whose present one has been silent for this long
 MOST_STREAMS = 64
@@ -48,6 +51,7 @@ class Party:
         "legs_by_ssrc",
         "now_ns",
         "port",
+        "pump",
         "reports_refused",
         "send_rtcp",
         "sources",
@@ -56,8 +60,9 @@ class Party:
         "work_left",
     )
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, pump: Pump | None = None) -> None:
         self.id = port.id
+        self.pump = pump
         self.uplink = Uplink(self)
         self.downlink = Downlink()
         self.sources: dict[Kind, Source] = {}
@@ -92,6 +97,8 @@ class Party:
 
     def retire(self) -> None:
         """This peer is gone."""
+        for source in self.sources.values():
+            source.halt()
         self._by_ssrc.clear()
         self.legs_by_ssrc.clear()
         self.legs.clear()

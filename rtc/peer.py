@@ -42,8 +42,6 @@ class Peer:
         "_endpoint",
         "_fault_was_logged",
         "_link",
-        "_opener",
-        "_sealer",
         "_send_to",
         "_task",
         "fingerprints",
@@ -53,8 +51,10 @@ class Peer:
         "negotiated",
         "on_rtcp",
         "on_rtp",
+        "opener",
         "sdp_session",
         "sdp_version",
+        "sealer",
         "signs",
     )
 
@@ -71,10 +71,10 @@ class Peer:
         self._endpoint = endpoint
         self._counters = endpoint.counters
         self._send_to = endpoint.send_to
-        self._opener: Opener | None = None
-        self._sealer: Sealer | None = None
+        self.opener: Opener | None = None
+        self.sealer: Sealer | None = None
         self._link = Link(endpoint.send_to, lambda: self.ice.address)
-        self._dtls = PassiveDtls(self._link, endpoint.certificate, endpoint.counters)
+        self._dtls = PassiveDtls(self._link, endpoint.certificate, endpoint.counters, endpoint.pump)
         self._channel: Channel | None = None
         self.signs = numbers(3)  # of life; see rtc/state.py
         self.signs[HEARD_AT] = endpoint.clock_ns()
@@ -94,7 +94,7 @@ class Peer:
 
     def send_rtp(self, header: Buffer, payload: Buffer) -> None:
         """Seals and sends one packet, now. `header` has its final SSRC and sequence number (see `Sealer`)."""
-        sealer, address = self._sealer, self.ice.address
+        sealer, address = self.sealer, self.ice.address
         if sealer is not None and address is not None:
             datagram = sealer.seal_rtp(header, payload)
             if datagram:
@@ -102,7 +102,7 @@ class Peer:
 
     def send_rtcp(self, packet: bytes) -> None:
         """`packet` is a compound (or reduced-size) RTCP packet of at least 8 bytes."""
-        sealer, address = self._sealer, self.ice.address
+        sealer, address = self.sealer, self.ice.address
         if sealer is not None and address is not None:
             self._send_to(sealer.seal_rtcp(packet), address)
 
@@ -118,7 +118,7 @@ class Peer:
 
     def receive_media(self, datagram: bytes, address: Address, now_ns: int) -> bool:
         """True when the datagram was authentic."""
-        opener = self._opener
+        opener = self.opener
         if opener is None:
             self._counters.srtp_early += 1
             return False
@@ -136,6 +136,14 @@ class Peer:
                     self._endpoint.moved(self, address)
         if packet is None:
             return False
+        self._hear(hear, packet, now_ns)
+        return True
+
+    def receive_opened(self, packet: bytes, now_ns: int) -> None:
+        """RTP that the pump has opened and checked."""
+        self._hear(self.on_rtp, packet, now_ns)
+
+    def _hear(self, hear: Callable[[bytes, int], None] | None, packet: bytes, now_ns: int) -> None:
         self.signs[HEARD_AT] = now_ns
         if self.is_lost:
             self._come_back()
@@ -148,14 +156,13 @@ class Peer:
                 if not self._fault_was_logged:
                     self._fault_was_logged = True
                     _log.exception("a packet's receiver failed", peer=self.id)
-        return True
 
     def speaks_from(self, address: Address) -> bool:
         """True while this is a living connection and `address` the one in use."""
         return self.is_connected and not self.is_lost and self.ice.address == address
 
     def knows(self, ssrc: int) -> bool:
-        return self._opener is not None and self._opener.knows(ssrc)
+        return self.opener is not None and self.opener.knows(ssrc)
 
     def receive_dtls(self, datagram: bytes, address: Address) -> None:
         if not self._link.feed(datagram, address):
@@ -214,7 +221,7 @@ class Peer:
 
     async def _be_connected(self, offer: Offer) -> None:
         self._dtls.on("statechange", self._changed)
-        self._sealer, self._opener = self._dtls.sealer, self._dtls.opener
+        self.sealer, self.opener = self._dtls.sealer, self._dtls.opener
         self.signs[HEARD_AT] = self._endpoint.clock_ns()
         self.is_connected = True
         self._endpoint.tell(PeerConnected(self.id))
@@ -241,7 +248,7 @@ class Peer:
             await self._channel.stop()
         await self._dtls.finish()
         self._channel = None
-        self._sealer = self._opener = None
+        self.sealer = self.opener = None
         self.on_rtp = self.on_rtcp = None
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from rtc.state import numbers
+
 MS = 1_000_000
 SHED_AFTER_NS = 40 * MS  # the reader never caught up for so long ...
 SHED_AFTER_TURNS = 16  # ... in so many turns: neither a burst of keyframes nor a process that stood still for a moment
 SHED_FOR_NS = 500 * MS  # after it last lagged: long enough for senders to hear of the loss and send less
 BUSY_FOR_NS = 5_000 * MS  # after that no new calls: those that are here have just begun to recover
 LARGEST_VOICE = 400  # bytes of a datagram; Opus at its highest bit rate needs 20 ms for fewer
+# Places in `Pressure.state`; 0 is "no" for each.
+LAGGING_SINCE: Final = 0
+SHED_AT: Final = 1
+TURNS: Final = 2
+IS_SHEDDING: Final = 3
 
 
 class Pressure:
@@ -15,31 +24,34 @@ class Pressure:
     While `is_shedding`, it leaves out RTP over `LARGEST_VOICE` bytes: loss that makes the senders' congestion control
     send less. `is_high` until `BUSY_FOR_NS` after the last of it."""
 
-    __slots__ = ("_lagging_since_ns", "_shed_at_ns", "_turns", "is_shedding")
+    __slots__ = ("state",)
 
     def __init__(self) -> None:
-        self.is_shedding = False
-        self._lagging_since_ns = 0  # 0: it does not lag
-        self._shed_at_ns = 0  # 0: never
-        self._turns = 0
+        self.state = numbers(4)  # also the native pump's, which does the same
+
+    @property
+    def is_shedding(self) -> bool:
+        return bool(self.state[IS_SHEDDING])
 
     @property
     def is_lagging(self) -> bool:
-        return self._lagging_since_ns > 0
+        return self.state[LAGGING_SINCE] > 0
 
     def lagged(self, now_ns: int) -> None:
-        self._turns += 1
-        if not self._lagging_since_ns:
-            self._lagging_since_ns = now_ns
-        lasts = self._turns >= SHED_AFTER_TURNS and now_ns - self._lagging_since_ns >= SHED_AFTER_NS
-        if lasts or self.is_shedding:
-            self.is_shedding = True
-            self._shed_at_ns = now_ns
+        state = self.state
+        state[TURNS] += 1
+        if not state[LAGGING_SINCE]:
+            state[LAGGING_SINCE] = now_ns
+        lasts = state[TURNS] >= SHED_AFTER_TURNS and now_ns - state[LAGGING_SINCE] >= SHED_AFTER_NS
+        if lasts or state[IS_SHEDDING]:
+            state[IS_SHEDDING] = 1
+            state[SHED_AT] = now_ns
 
     def caught_up(self, now_ns: int) -> None:
-        self._lagging_since_ns = self._turns = 0
-        if self.is_shedding and now_ns - self._shed_at_ns >= SHED_FOR_NS:
-            self.is_shedding = False
+        state = self.state
+        state[LAGGING_SINCE] = state[TURNS] = 0
+        if state[IS_SHEDDING] and now_ns - state[SHED_AT] >= SHED_FOR_NS:
+            state[IS_SHEDDING] = 0
 
     def is_high(self, now_ns: int) -> bool:
-        return self._shed_at_ns > 0 and now_ns - self._shed_at_ns < BUSY_FOR_NS
+        return self.state[SHED_AT] > 0 and now_ns - self.state[SHED_AT] < BUSY_FOR_NS

@@ -125,6 +125,8 @@ def first_leg(source: Source) -> Leg | None:
 
 
 def _transport_wide(party: Party, data: bytes, now_ns: int) -> None:
+    if party.downlink.pass_on(data, now_ns):
+        return
     feedback = twcc.read_feedback(data)
     if feedback is None:
         return

@@ -13,11 +13,12 @@ class Shapes:
     """`latest` maps the first four bytes of the extension block to the shape seen last: the hot path looks there itself
     and calls `read` when the comparison fails."""
 
-    __slots__ = ("_all", "_sequence_id", "latest")
+    __slots__ = ("_sequence_id", "count", "known", "latest")
 
     def __init__(self, sequence_id: int) -> None:
         self._sequence_id = sequence_id
-        self._all: list[Layout] = []
+        self.count = 0  # that were ever added
+        self.known: list[Layout] = []
         self.latest: dict[bytes, Layout] = {}
 
     def read(self, packet: bytes) -> Layout | None:
@@ -27,7 +28,7 @@ class Shapes:
             return PLAIN
         if kind == 0x10:
             lead = packet[12:16]
-            for shape in self._all:
+            for shape in self.known:
                 if shape.lead == lead and len(packet) >= shape.header_bytes and shape.fits(packet):
                     self.latest[lead] = shape
                     return shape
@@ -37,9 +38,10 @@ class Shapes:
         at, length = layout.elements.get(self._sequence_id, (0, 0))
         layout.sequence_at = at if length >= 2 else 0
         if kind == 0x10 and layout.mask:
-            if len(self._all) >= MOST_SHAPES:
-                self._all.clear()
+            if len(self.known) >= MOST_SHAPES:
+                self.known.clear()
                 self.latest.clear()
-            self._all.append(layout)
+            self.known.append(layout)
+            self.count += 1
             self.latest[layout.lead] = layout
         return layout

@@ -18,6 +18,7 @@ from rtc.state import numbers as flat
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
+    from rtc.native.tape import PumpedTape
     from rtc.party import Party
     from rtc.sdp import MediaLine
 
@@ -26,6 +27,8 @@ LARGEST_STEP = 3000  # RFC 3550 A.1, MAX_DROPOUT
 TICKS_PER_REPLAYED_FRAME = 90  # told as 1 ms apart: they are shown as they come, not in their old rhythm
 
 Tap = Callable[[bytes, int, bool], None]
+TapReport = Callable[[bytes, int], None]
+PumpedStream = tuple["PumpedTape", int]  # and the stream's number in it
 
 
 class Source:
@@ -35,10 +38,9 @@ class Source:
     __slots__ = (
         "_always_look",
         "_bad_sequence",
-        "_codecs",
-        "_shapes",
         "_start",
         "apt",
+        "codecs",
         "duplicates",
         "is_video",
         "keyframes",
@@ -49,17 +51,20 @@ class Source:
         "meter",
         "missing",
         "party",
+        "pipe",
         "recovered",
         "report_heard_ns",
         "reported_lost",
         "ring",
         "sender_report",
         "sent_reports",
+        "shapes",
         "ssrc",
         "ssrc_bytes",
         "state",
         "tap",
         "tap_report",
+        "tape",
         "uplink",
         "waiting",
     )
@@ -76,7 +81,9 @@ class Source:
         self.legs: list[Leg] = []
         self.waiting: list[Leg] = []
         self.tap: Tap | None = None
-        self.tap_report: Callable[[bytes, int], None] | None = None
+        self.tape: PumpedStream | None = None
+        self.pipe = party.pump.pipe(self) if party.pump is not None else None
+        self.tap_report: TapReport | None = None
         self.duplicates = self.recovered = self.malformed = 0
         self.keyframes = 0
         self.keys = KeyframeRequests()
@@ -91,25 +98,26 @@ class Source:
         self.renegotiate(line)
 
     def renegotiate(self, line: MediaLine) -> None:
+        self.halt()
         self.line = line
-        self._codecs = [""] * 128
+        self.codecs = [""] * 128
         self.apt: dict[int, int] = {}
         for name, codec in line.codecs.items():
-            self._codecs[codec.pt & 0x7F] = name
+            self.codecs[codec.pt & 0x7F] = name
             if codec.rtx_pt is not None:
                 self.apt[codec.rtx_pt] = codec.pt
-        self._shapes = Shapes(line.extensions.get(rtp.TRANSPORT_SEQUENCE, 0))
+        self.shapes = Shapes(line.extensions.get(rtp.TRANSPORT_SEQUENCE, 0))
         for leg in (*self.legs, *self.waiting):
             leg.bind(self)
 
     def carries(self, payload_type: int) -> bool:
-        return bool(self._codecs[payload_type])
+        return bool(self.codecs[payload_type])
 
     @property
     def codec(self) -> str:
         """Name of the codec of the newest packet; empty before the first."""
         packet = self.ring.get(self.highest)
-        return self._codecs[packet[1] & 0x7F] if packet else ""
+        return self.codecs[packet[1] & 0x7F] if packet else ""
 
     @property
     def highest(self) -> int:
@@ -131,6 +139,16 @@ class Source:
     def octets(self) -> int:
         return self.state[OCTETS]
 
+    def halt(self) -> None:
+        """Something changes that the pump's plan for this source depends on: its packets come up again."""
+        if self.pipe is not None:
+            self.pipe.stop()
+
+    def set_tap(self, tap: Tap | None, tap_report: TapReport | None, tape: PumpedStream | None) -> None:
+        """`tape` is where the pump puts what `tap` would be given."""
+        self.halt()
+        self.tap, self.tap_report, self.tape = tap, tap_report, tape
+
     # --- packets ---
 
     def adopt(self, ssrc: bytes, sequence: int) -> None:
@@ -141,6 +159,7 @@ class Source:
         self._restart(sequence)
 
     def _restart(self, sequence: int) -> None:
+        self.halt()
         for leg in self.legs:
             leg.close()
         self.waiting += self.legs
@@ -158,7 +177,7 @@ class Source:
         """The hot path: one packet in, one rewritten packet per leg out."""
         head, second, sequence, stamp = HEAD.unpack_from(packet)
         if head & 0x1F == 0x10:
-            layout = self._shapes.latest.get(packet[12:16])
+            layout = self.shapes.latest.get(packet[12:16])
             if (layout is None or not layout.fits(packet)) and (layout := self.layout(packet)) is None:
                 self.malformed += 1
                 return
@@ -185,6 +204,8 @@ class Source:
             self.ask_again(now_ns)
         if self.tap is not None and not (head & 0x20 and rtp.padding_only(packet, layout.header_bytes)):
             self.tap(packet, now_ns, self.is_video)
+        if self.pipe is not None:
+            self.pipe.handled()
 
     def _keep(self, number: int, packet: bytes, now_ns: int) -> None:
         self.ring.put(number, packet)
@@ -194,7 +215,7 @@ class Source:
         state[HEARD_NS] = now_ns
 
     def layout(self, packet: bytes) -> Layout | None:
-        return self._shapes.read(packet)
+        return self.shapes.read(packet)
 
     def _skipped(self, step: int, sequence: int, now_ns: int) -> bool:
         """A packet ahead of its turn: asks for those between at once. False: it is late, or here already."""
@@ -231,7 +252,7 @@ class Source:
         for leg in self.legs:
             if number >= leg.first:
                 leg.forward(packet, layout, payload, head, second, number, leg.past.get(stamp, stamp), wide, now_ns)
-        if self.is_video and rtp.starts_keyframe(self._codecs[second & 0x7F], payload):
+        if self.is_video and rtp.starts_keyframe(self.codecs[second & 0x7F], payload):
             if stamp == ring.key_stamp:
                 ring.key_first = min(ring.key_first, number)
             elif number > ring.key_first:
@@ -289,7 +310,7 @@ class Source:
                     leg.open(number, stamp, 0, now_ns)
                 self._admit(now_ns)
             return
-        codec = self._codecs[second & 0x7F]
+        codec = self.codecs[second & 0x7F]
         self._always_look = codec == "H264"  # its parameter sets need not be the first packet of the frame
         if stamp != self.ring.key_stamp and rtp.starts_keyframe(codec, payload):
             self._keyframe(number, stamp, now_ns)
@@ -299,6 +320,7 @@ class Source:
                 self._admit(now_ns)
 
     def _keyframe(self, number: int, stamp: int, now_ns: int) -> None:
+        self.halt()
         ring = self.ring
         ring.key_first, ring.key_stamp, ring.key_ns = number, stamp, now_ns
         self.keyframes += 1
@@ -310,6 +332,7 @@ class Source:
 
     def attach(self, leg: Leg, now_ns: int) -> None:
         """From now on this leg shows us: video at once from the last keyframe, with a fresh one a little later."""
+        self.halt()
         leg.bind(self)
         self.waiting.append(leg)
         if self.is_video:
@@ -319,6 +342,7 @@ class Source:
                 self.request_keyframe(now_ns)
 
     def detach(self, leg: Leg) -> None:
+        self.halt()
         if leg in self.legs:
             leg.close()
             self.legs = [other for other in self.legs if other is not leg]
@@ -326,6 +350,7 @@ class Source:
         leg.unbind()
 
     def _admit(self, now_ns: int) -> None:
+        self.halt()
         opened, self.waiting = self.waiting, []
         self.legs = self.legs + opened
         for leg in opened:

@@ -59,6 +59,10 @@ def derive_keys(master_key: bytes, master_salt: bytes, labels: tuple[int, int], 
     return expand(labels[0], len(master_key)), expand(labels[1], salt_bytes)
 
 
+def srtp_keys(master_key: bytes, master_salt: bytes) -> tuple[bytes, bytes]:
+    return derive_keys(master_key, master_salt, (0, 2), 12)
+
+
 def header_length(datagram: Buffer) -> int:
     """Bytes before the payload: fixed header, CSRCs, extension (RFC 3550 5.1). 0 when it is no RTP packet."""
     size = len(datagram)
@@ -77,7 +81,7 @@ class GcmSealer:
     __slots__ = ("_highest", "_rtcp", "_rtcp_index", "_rtcp_salt", "_rtp", "_rtp_salt")
 
     def __init__(self, master_key: bytes, master_salt: bytes) -> None:
-        key, salt = derive_keys(master_key, master_salt, (0, 2), 12)
+        key, salt = srtp_keys(master_key, master_salt)
         self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
         key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
@@ -123,7 +127,7 @@ class GcmOpener:
     __slots__ = ("_counters", "_reports", "_rtcp", "_rtcp_salt", "_rtp", "_rtp_salt", "_sources", "is_newest")
 
     def __init__(self, master_key: bytes, master_salt: bytes, counters: Counters) -> None:
-        key, salt = derive_keys(master_key, master_salt, (0, 2), 12)
+        key, salt = srtp_keys(master_key, master_salt)
         self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
         key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")

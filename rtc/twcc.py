@@ -63,6 +63,29 @@ def read_feedback(data: bytes) -> Feedback | None:
     return Feedback(media, base, word & 0xFF, times)
 
 
+def first_delta(data: bytes, count: int) -> tuple[int, int] | None:
+    """Where the delta of the first packet that arrived lies, and its bytes (1 or 2), in feedback about `count` packets.
+    None: none arrived, or against the draft."""
+    at, seen, size = 20, 0, 0
+    while seen < count:
+        if at + 2 > len(data):
+            return None
+        chunk = data[at] << 8 | data[at + 1]
+        at += 2
+        if not chunk & 0x8000:
+            if not chunk & 0x1FFF:
+                return None
+            size = size or chunk >> 13 & 3
+            seen += chunk & 0x1FFF
+        elif chunk & 0x4000:
+            size = size or next((chunk >> shift & 3 for shift in range(12, -1, -2) if chunk >> shift & 3), 0)
+            seen += 7
+        else:
+            size = size or min(chunk & 0x3FFF, 1)
+            seen += 14
+    return (at, size) if size in (1, 2) and at + size <= len(data) else None
+
+
 def build_feedback(sender: int, media: int, number: int, base: int, times: Sequence[int | None]) -> list[bytes]:
     """Feedback packets for `base`, `base + 1`, ...; more than one where a step in time is too long for 16 bits. They
     are numbered `number`, `number + 1`, ... A run without any arrival gives none (there is no time to refer to)."""

@@ -54,6 +54,9 @@ class LocalNode:
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._tapes.close)
         await self._stack.enter_async_context(self._endpoint)
+        if self._endpoint.pump is not None:
+            self._forwarder.pump_through(self._endpoint.pump)
+            self._tapes.hold_in(self._endpoint.pump.tape)
         # The decoder's process takes a second to start; calls need not wait for it, only pictures do.
         self._warming = asyncio.create_task(self._warm_up())
         ticking = asyncio.create_task(self._tick())
@@ -78,6 +81,8 @@ class LocalNode:
             await asyncio.sleep(TICK_S)
             try:
                 now_ns = time.monotonic_ns()
+                if self._endpoint.pump is not None:
+                    self._endpoint.pump.look()
                 self._forwarder.tick(now_ns)
                 self._tapes.tick(now_ns)
             except Exception:
@@ -142,16 +147,14 @@ class LocalNode:
         await self._endpoint.close_peer(peer)
 
     async def apply(self, plan: Plan) -> None:
-        now_ns = time.monotonic_ns()
+        # First the pictures, then the files: people must be able to talk although the disk is slow or full.
+        routes = [(route.sink, route.slot, route.source) for route in plan.routes]
+        self._forwarder.set_routes(plan.call_id, routes, time.monotonic_ns())
         try:
             self._tapes.want(plan.call_id, plan.tapes)
         except MediaFault as fault:
-            # people must be able to talk although the disk is full; they are told that nothing is recorded
             log.error("recording cannot start", call=plan.call_id, fault=str(fault))
             raise Unavailable(f"This call cannot be recorded: {fault}") from fault
-        finally:
-            routes = [(route.sink, route.slot, route.source) for route in plan.routes]
-            self._forwarder.set_routes(plan.call_id, routes, now_ns)
 
     async def end(self, call_id: str) -> None:
         self._forwarder.set_routes(call_id, [], time.monotonic_ns())

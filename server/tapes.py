@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from media.errors import MediaFault
-from media.recorder import Recorder
+from media.held import Held, HeldList
+from media.recorder import Recorder, Stream
 from rtc.forwarder import Forwarder
-from rtc.sdp import Negotiated
+from rtc.native.tape import PumpedTape
+from rtc.sdp import Kind, Negotiated
 from signaling.node import Tape
 
 ORIENTATION = "urn:3gpp:video-orientation"
@@ -45,6 +47,11 @@ class Tapes:
         self._troubled: set[str] = set()  # calls whose packets cannot be written now
         self._seen: dict[str, tuple[int, int]] = {}  # write faults and bytes at the last look
         self._looked_ns = 0
+        self._new_held: Callable[[], Held] = HeldList
+
+    def hold_in(self, new_held: Callable[[], Held]) -> None:
+        """Recorders from now on keep what waits for the disk in one of these."""
+        self._new_held = new_held
 
     def folder_of(self, call_id: str) -> Path:
         return self._folder / call_id
@@ -60,7 +67,7 @@ class Tapes:
             recorder.pause(time.monotonic_ns())
             recorder.flush()
         if after and recorder is None:
-            recorder = Recorder(self.folder_of(call_id))
+            recorder = Recorder(self.folder_of(call_id), self._new_held())
             try:
                 recorder.open()
             except MediaFault:
@@ -120,7 +127,7 @@ class Tapes:
         recorder = self._recorders.get(call_id)
         if negotiated is None or recorder is None:
             return
-        streams = {}
+        streams: dict[Kind, Stream] = {}
         for line in negotiated.lines:
             if line.slot == 0 and line.accepts:
                 payloads = {c.pt: (c.name.lower(), c.clock_hz, c.fmtp) for c in line.codecs.values()}
@@ -137,8 +144,13 @@ class Tapes:
             for stream in streams.values():
                 stream.sender_report(packet, arrival_ns)
 
+        pumped = {
+            kind: (stream.held, stream.number)
+            for kind, stream in streams.items()
+            if isinstance(stream.held, PumpedTape)
+        }
         self._running[tape.peer] = tape
-        self._forwarder.set_tap(tape.peer, keep, keep_report)
+        self._forwarder.set_tap(tape.peer, keep, keep_report, pumped)
         self._forwarder.request_keyframe(tape.peer, time.monotonic_ns())
 
     async def end(self, call_id: str) -> None:

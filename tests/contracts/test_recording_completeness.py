@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from loadtest.lab import Lab
 from media.remux import remux
 from rtc.forwarder import Forwarder
 from rtc.rtp import read_layout
+from rtc.sdp import Kind
+from rtc.source import PumpedStream
 from server.tapes import Tapes
 from signaling.node import Tape
 from tests.media.clips import watch
@@ -38,6 +40,7 @@ class CountingForwarder(Forwarder):
         peer_id: str,
         rtp: Callable[[bytes, int, bool], None] | None,
         sender_report: Callable[[bytes, int], None] | None = None,
+        tapes: Mapping[Kind, PumpedStream] | None = None,
     ) -> None:
         if rtp is None:
             return super().set_tap(peer_id, None)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from media import journal, recorder
+from media import journal
 from media.child import child_environment, end_child
 from media.errors import MediaFault
+from media.held import MOST_RECORDS, HeldList
 from media.recorder import Recorder
 from media.remux import remux
 from tests.media.clips import PAYLOADS_VIDEO, Source, encode_audio, encode_video, open_stream, tape, watch
@@ -101,12 +102,13 @@ def test_a_disk_that_refuses_costs_packets_but_no_crash_and_no_torn_block(tmp_pa
 
 
 def test_memory_is_bounded_while_the_disk_stands_still(tmp_path: Path) -> None:
-    tap = Recorder(tmp_path)  # never opened: nothing is taken away
+    waiting = HeldList()
+    tap = Recorder(tmp_path, waiting)  # never opened: nothing is taken away
     stream = tap.stream("customer", "audio", {}, None)
-    for number in range(recorder.MAX_HELD_PACKETS + 10):
+    for number in range(MOST_RECORDS + 10):
         stream.rtp(b"x", number)
     assert tap.dropped_packets == 11
-    assert len(tap._held) == recorder.MAX_HELD_PACKETS
+    assert sum(iter(lambda: waiting.take()[1], 0)) == MOST_RECORDS
 
 
 def test_keeping_a_packet_costs_the_packet_path_about_a_microsecond(tmp_path: Path) -> None:

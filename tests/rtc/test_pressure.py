@@ -69,7 +69,7 @@ async def test_a_port_that_is_overrun_keeps_the_voice_and_recovers() -> None:
         while time.perf_counter_ns() < done_ns:
             pass
 
-    async with Endpoint("127.0.0.1", 0, hear=heard) as endpoint, Client(endpoint.port) as phone:
+    async with Endpoint("127.0.0.1", 0, hear=heard, is_native=False) as endpoint, Client(endpoint.port) as phone:
         phone.take(await endpoint.open_peer("phone", phone.offer()))
         await phone.connect()
         await heard.until(PeerConnected)

@@ -48,6 +48,8 @@ async def room(forwarder: Forwarder | None = None, **options: Any) -> AsyncItera
 
     async with Endpoint("127.0.0.1", 0, hear=hear, **options) as endpoint:
         made = Room(endpoint, forwarder, heard)
+        if endpoint.pump is not None:
+            forwarder.pump_through(endpoint.pump)
         ticking = asyncio.create_task(tick())
         try:
             yield made

@@ -1,0 +1,564 @@
+/* The ordinary packet's way, from the socket to the socket: open, keep, rewrite, seal, send (RFC 3550, RFC 3711, RFC 7714).
+ *
+ * What is ordinary: RTP of a stream that has a pipe, next in its order, of a known shape, no keyframe's start. All else goes
+ * up to Python, which shares the arrays that are written here (rtc/state.py names their places). `lock` guards all of it.
+ * One thread is in pump_run; it never touches Python. */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pump.h"
+
+/* --- SRTP with AEAD_AES_128_GCM --- */
+
+static void *cipher(Crypto *c, const uint8_t *key, int seals) {
+    void *ctx = c->ctx_new();
+    if (!ctx) return NULL;
+    if ((seals ? c->encrypt_init : c->decrypt_init)(ctx, c->aes_128_gcm(), NULL, key, NULL) == 1) return ctx;
+    c->ctx_free(ctx);
+    return NULL;
+}
+
+static void nonce_of(uint8_t *nonce, const uint8_t *salt, uint32_t ssrc, uint64_t index) {
+    memcpy(nonce, salt, 12);
+    for (int i = 0; i < 4; i++) nonce[2 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
+    for (int i = 0; i < 6; i++) nonce[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+}
+
+static uint32_t word(const uint8_t *at) { return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]; }
+static int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
+static void put_word(uint8_t *at, uint32_t v) { at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v; }
+static void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
+
+static int header_length(const uint8_t *data, int size) {
+    if (size < 12 || (data[0] & 0xC0) != 0x80) return 0;
+    int length = 12 + ((data[0] & 0x0F) << 2);
+    if (data[0] & 0x10) {
+        if (size < length + 4) return 0;
+        length += 4 + (half(data + length + 2) << 2);
+    }
+    return length <= size ? length : 0;
+}
+
+static Stream *stream_of(Stream *streams, int count, uint32_t ssrc) {
+    for (int i = 0; i < count; i++)
+        if (streams[i].ssrc == ssrc) return &streams[i];
+    return NULL;
+}
+
+/* The sequence number nearest to the highest one seen (RFC 3711 3.3.1), as a step from it. */
+static int step_from(uint64_t highest, int sequence) {
+    return ((sequence - (int)(highest & 0xFFFF) + 0x8000) & 0xFFFF) - 0x8000;
+}
+
+/* Opens `data` into `out` (header and payload). Its size, or one of the negative answers in pump.h. */
+static int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
+    int header = header_length(data, size), done, more;
+    if (!header || size < header + TAG) return MALFORMED;
+    int sequence = half(data + 2);
+    uint32_t ssrc = word(data + 8);
+    Stream *s = stream_of(o->streams, o->count, ssrc);
+    uint64_t index = (uint64_t)sequence;
+    int step = 0;
+    if (!s) {
+        if (o->count >= MOST_STREAMS) return TOO_MANY;
+    } else {
+        step = step_from(s->highest, sequence);
+        if (step <= 0) {
+            if (step <= -WINDOW || (int64_t)s->highest + step < 0) return REPLAYED;
+            uint64_t place = (s->highest + step) % WINDOW;
+            if (s->seen[place >> 6] >> (place & 63) & 1) return REPLAYED;
+        }
+        index = s->highest + step;
+    }
+    uint8_t nonce[12];
+    nonce_of(nonce, o->salt, ssrc, index);
+    Crypto *c = &p->crypto;
+    int body = size - header - TAG;
+    if (c->decrypt_init(o->ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(o->ctx, NULL, &done, data, header) != 1 ||
+        c->decrypt(o->ctx, out + header, &done, data + header, body) != 1 ||
+        c->ctrl(o->ctx, SET_TAG, TAG, (void *)(data + size - TAG)) != 1 || c->decrypt_end(o->ctx, out + header + done, &more) != 1)
+        return FORGED;
+    memcpy(out, data, header);
+    if (!s) {
+        s = &o->streams[o->count++];
+        memset(s, 0, sizeof *s);
+        s->ssrc = ssrc;
+        s->highest = index;
+    } else if (step > 0) {
+        if (step >= WINDOW) memset(s->seen, 0, sizeof s->seen);
+        else
+            for (int i = 1; i <= step; i++) {
+                uint64_t place = (s->highest + i) % WINDOW;
+                s->seen[place >> 6] &= ~(1ULL << (place & 63));
+            }
+        s->highest = index;
+    }
+    o->is_newest = step > 0 || index == s->highest;
+    s->seen[(index % WINDOW) >> 6] |= 1ULL << (index % WINDOW & 63);
+    return header + body;
+}
+
+/* Seals header and payload into `out`. The datagram's size, 0 when it precedes the stream's start. */
+static int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
+    int sequence = half(header + 2), done, more;
+    uint32_t ssrc = word(header + 8);
+    Stream *s = stream_of(l->streams, l->count, ssrc);
+    uint64_t index = (uint64_t)sequence;
+    if (!s) {
+        if (l->count >= MOST_STREAMS) return TOO_MANY;
+        s = &l->streams[l->count++];
+        s->ssrc = ssrc;
+        s->highest = index;
+    } else {
+        int step = step_from(s->highest, sequence);
+        if ((int64_t)s->highest + step < 0) return 0;
+        index = s->highest + step;
+        if (step > 0) s->highest = index;
+    }
+    uint8_t nonce[12];
+    nonce_of(nonce, l->salt, ssrc, index);
+    Crypto *c = &p->crypto;
+    if (out != header) memcpy(out, header, header_bytes);
+    if (c->encrypt_init(l->ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(l->ctx, NULL, &done, header, header_bytes) != 1 ||
+        c->encrypt(l->ctx, out + header_bytes, &done, payload, size) != 1 ||
+        c->encrypt_end(l->ctx, out + header_bytes + done, &more) != 1 ||
+        c->ctrl(l->ctx, GET_TAG, TAG, out + header_bytes + size) != 1)
+        return FORGED;
+    return header_bytes + size + TAG;
+}
+
+/* --- what a packet says --- */
+
+static int vp8_starts_keyframe(const uint8_t *d, int size) {
+    if (size < 2 || (d[0] & 0x17) != 0x10) return 0;
+    int at = 1;
+    if (d[0] & 0x80) {
+        at = 2;
+        if (d[1] & 0x80) {
+            if (size <= at) return 0;
+            at += d[at] & 0x80 ? 2 : 1;
+        }
+        at += (d[1] & 0x40 ? 1 : 0) + (d[1] & 0x30 ? 1 : 0);
+    }
+    return at < size && !(d[at] & 1);
+}
+
+static int h264_starts_keyframe(const uint8_t *d, int size) {
+    if (size < 2) return 0;
+    int kind = d[0] & 0x1F;
+    if (kind == 5 || kind == 7) return 1;
+    if (kind == 24) {
+        for (int at = 1; at + 3 <= size; at += 2 + half(d + at))
+            if ((d[at + 2] & 0x1F) == 5 || (d[at + 2] & 0x1F) == 7) return 1;
+        return 0;
+    }
+    return kind == 28 && ((d[1] & 0x9F) == 0x85 || (d[1] & 0x9F) == 0x87);
+}
+
+static int shape_of(const Pipe *q, const uint8_t *data, int size) {
+    for (int i = 0; i < q->shape_count; i++) {
+        const Shape *s = &q->shapes[i];
+        if (s->has_block != (data[0] >> 4 & 1) || size < s->header_bytes + TAG) continue;
+        int at = 12;
+        while (at < s->header_bytes && (data[at] & s->mask[at]) == s->value[at]) at++;
+        if (at == s->header_bytes) return i;
+    }
+    return -1;
+}
+
+/* --- where packets go --- */
+
+static void up(Pump *p, int kind, const uint8_t *data, int size, const struct sockaddr_storage *from, int from_bytes, int64_t now_ns) {
+    if (p->up_head - p->up_tail >= UPS) {
+        p->counts[UPS_DROPPED]++;
+        return;
+    }
+    Up *u = &p->ups[p->up_head % UPS];
+    u->kind = kind;
+    u->size = size;
+    u->now_ns = now_ns;
+    u->address_bytes = from_bytes;
+    memcpy(u->address, from, from_bytes);
+    memcpy(u->data, data, size);
+    p->up_head++;
+}
+
+static void keep(Ring *r, int64_t number, const uint8_t *head, int head_bytes, const uint8_t *body, int size) {
+    int64_t place = *r->position, at = place % r->arena_bytes, i = number & r->mask;
+    if (at + head_bytes + size > r->arena_bytes) place += r->arena_bytes - at, at = 0;
+    memcpy(r->arena + at, head, head_bytes);
+    memcpy(r->arena + at + head_bytes, body, size);
+    r->places[i] = place;
+    r->sizes[i] = head_bytes + size;
+    r->numbers[i] = number;
+    *r->position = place + head_bytes + size;
+}
+
+static int tape_room(Tape *t, int more) {
+    if (t->count >= MOST_HELD) return 0;
+    if (t->size + more <= t->room) return 1;
+    int64_t room = t->room ? t->room * 2 : 1 << 16;
+    while (room < t->size + more) room *= 2;
+    uint8_t *data = realloc(t->data, room);
+    if (!data) return 0;
+    t->data = data;
+    t->room = room;
+    return 1;
+}
+
+static void tape_add(Tape *t, const uint8_t *head, int head_bytes, const uint8_t *body, int size) {
+    if (!tape_room(t, head_bytes + size)) {
+        t->dropped++;
+        return;
+    }
+    memcpy(t->data + t->size, head, head_bytes);
+    memcpy(t->data + t->size + head_bytes, body, size);
+    t->size += head_bytes + size;
+    t->count++;
+}
+
+static void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *packet, int size) {
+    uint8_t head[15] = {TAPE_RTP}; /* media/journal.py, RECORD: little endian like every machine this runs on */
+    uint16_t number = (uint16_t)stream;
+    uint32_t length = (uint32_t)size;
+    memcpy(head + 1, &number, 2);
+    memcpy(head + 3, &length, 4);
+    memcpy(head + 7, &now_ns, 8);
+    tape_add(t, head, sizeof head, packet, size);
+}
+
+static void send_out(Pump *p, const Outlet *o, int size) {
+    p->out_sizes[p->out_count] = size;
+    p->out_to[p->out_count++] = o;
+    p->counts[DATAGRAMS_SENT]++;
+    p->counts[BYTES_SENT] += size;
+}
+
+static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, int shape, int64_t number, uint32_t stamp, int64_t wide, int64_t now_ns) {
+    const Plan *plan = &o->plans[shape];
+    int header = q->shapes[shape].header_bytes;
+    uint8_t *out = p->out[p->out_count];
+    out[0] = packet[0];
+    out[1] = (uint8_t)o->types[packet[1]];
+    put_half(out + 2, (int)(number + o->sequence_offset) & 0xFFFF);
+    put_word(out + 4, (uint32_t)(stamp + (uint64_t)o->stamp_offset));
+    put_word(out + 8, o->ssrc);
+    for (int i = 12; i < header; i++) out[i] = (packet[i] & plan->keep[i]) | plan->put[i];
+    if (plan->wide_at) {
+        int64_t count = o->counter[0] = (o->counter[0] + 1) & 0xFFFF;
+        put_half(out + plan->wide_at, (int)count);
+        o->sent_uplinks[count & WIDE_MASK] = q->uplink_id;
+        o->sent_numbers[count & WIDE_MASK] = wide;
+    }
+    if (plan->time_at) {
+        uint32_t fixed = (uint32_t)(((unsigned __int128)now_ns << 18) / 1000000000u);
+        out[plan->time_at] = fixed >> 16;
+        out[plan->time_at + 1] = fixed >> 8;
+        out[plan->time_at + 2] = fixed;
+    }
+    o->counts[0]++;
+    o->counts[1] += size - header;
+    if (o->sent.arena) keep(&o->sent, (number + o->sequence_offset) & 0xFFFF, out, header, packet + header, size - header);
+    int whole = seal_rtp(p, o->sealer, out, header, packet + header, size - header, out);
+    if (whole > 0) send_out(p, o, whole);
+}
+
+static int64_t arrived(Pipe *q, int sequence, int64_t now_ns) {
+    int64_t top = q->uplink_top[0], number;
+    int step = (sequence - (int)(top & 0xFFFF)) & 0xFFFF;
+    if (top < 0) return -2; /* the first packet of all: Python begins */
+    number = step < 0x8000 ? (q->uplink_top[0] = top + step) : top + step - 0x10000;
+    q->uplink_numbers[number & WIDE_MASK] = number;
+    q->uplink_times[number & WIDE_MASK] = now_ns;
+    return number;
+}
+
+/* One RTP datagram. 1: done with; 0: not ordinary, Python sees it as it came. */
+static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct sockaddr_storage *from, int from_bytes, int64_t now_ns) {
+    int64_t *s = q->source;
+    if (!q->is_armed || q->signs[IS_LOST] || data[0] & 0x2F || now_ns >= s[ASK_NS]) return 0;
+    int64_t number = s[HIGHEST] + 1;
+    if (half(data + 2) != (number & 0xFFFF)) return 0;
+    int shape = shape_of(q, data, size);
+    if (shape < 0 || p->out_count + q->outlet_count > OUT) return 0;
+    for (int i = 0; i < q->outlet_count; i++)
+        if (q->outlets[i].types[data[1]] < 0) return 0;
+    if (!q->payload_types[data[1] & 0x7F] || (q->shapes[shape].sequence_at && q->uplink_top[0] < 0)) return 0;
+    uint8_t *packet = p->clear;
+    int whole = open_rtp(p, q->opener, data, size, packet);
+    if (whole < 0) {
+        p->counts[whole == FORGED ? SRTP_AUTH_FAILED : whole == REPLAYED ? SRTP_REPLAYED : SRTP_MALFORMED]++;
+        return 1;
+    }
+    p->counts[SRTP_OPENED]++;
+    q->signs[HEARD_AT] = q->signs[MEDIA_AT] = now_ns;
+    int header = q->shapes[shape].header_bytes;
+    uint32_t stamp = word(packet + 4);
+    int codec = q->payload_types[packet[1] & 0x7F];
+    int is_new = (int64_t)stamp != s[STAMP];
+    if ((codec == VP8 && is_new && vp8_starts_keyframe(packet + header, whole - header)) ||
+        (codec == H264 && h264_starts_keyframe(packet + header, whole - header))) {
+        up(p, OPENED, packet, whole, from, from_bytes, now_ns);
+        return 1;
+    }
+    int64_t wide = q->shapes[shape].sequence_at ? arrived(q, half(packet + q->shapes[shape].sequence_at), now_ns) : -1;
+    s[HIGHEST] = number;
+    s[RECEIVED]++;
+    s[OCTETS] += whole;
+    s[HEARD_NS] = now_ns;
+    keep(&q->ring, number, packet, header, packet + header, whole - header);
+    if (is_new) {
+        int64_t transit = (int64_t)((__int128)now_ns * q->clock_khz / 1000000) - stamp;
+        if (s[TRANSIT]) {
+            int32_t step = (int32_t)(uint32_t)(transit - s[TRANSIT]);
+            s[JITTER_16] += (step < 0 ? -(int64_t)step : step) - ((s[JITTER_16] + 8) >> 4);
+        }
+        s[TRANSIT] = transit;
+        s[STAMP] = stamp;
+    }
+    for (int i = 0; i < q->outlet_count; i++) pour(p, q, &q->outlets[i], packet, whole, shape, number, stamp, wide, now_ns);
+    if (q->tape) tape_packet(q->tape, q->tape_stream, now_ns, packet, whole);
+    return 1;
+}
+
+/* Transport-wide feedback alone, SRTCP's first eight bytes being in the clear: several are handled in one turn of Python. */
+static int is_lazy(const uint8_t *data, int size) { return size > 8 && data[1] == 205 && (data[0] & 0x1F) == 15; }
+
+/* --- the table of pipes: by SSRC and address --- */
+
+static Pipe **slot_of(Pump *p, uint32_t ssrc) { return &p->table[(ssrc * 2654435761u) >> 20]; }
+
+static Pipe *pipe_of(Pump *p, uint32_t ssrc, const void *from, int from_bytes) {
+    for (Pipe *q = *slot_of(p, ssrc); q; q = q->next)
+        if (q->ssrc == ssrc && q->address_bytes == from_bytes && !memcmp(q->address, from, from_bytes)) return q;
+    return NULL;
+}
+
+/* --- the thread --- */
+
+static int64_t monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void press(Pump *p, int is_full, int64_t now_ns) { /* rtc/pressure.py says what and why */
+    int64_t *m = p->pressure;
+    if (is_full) {
+        m[LAG_TURNS]++;
+        if (!m[LAGGING_SINCE]) m[LAGGING_SINCE] = now_ns;
+        if (m[IS_SHEDDING] || (m[LAG_TURNS] >= p->shed_after_turns && now_ns - m[LAGGING_SINCE] >= p->shed_after_ns)) {
+            m[IS_SHEDDING] = 1;
+            m[SHED_AT] = now_ns;
+        }
+        return;
+    }
+    m[LAGGING_SINCE] = m[LAG_TURNS] = 0;
+    if (m[IS_SHEDDING] && now_ns - m[SHED_AT] >= p->shed_for_ns) m[IS_SHEDDING] = 0;
+}
+
+static void flush_out(Pump *p) {
+    int at = 0;
+    for (int i = 0; i < p->out_count; i++) {
+        p->out_vectors[i] = (struct iovec){p->out[i], (size_t)p->out_sizes[i]};
+        memset(&p->out_messages[i].msg_hdr, 0, sizeof(struct msghdr));
+        p->out_messages[i].msg_hdr.msg_name = p->out_addresses[i];
+        p->out_messages[i].msg_hdr.msg_namelen = p->out_address_bytes[i];
+        p->out_messages[i].msg_hdr.msg_iov = &p->out_vectors[i];
+        p->out_messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    while (at < p->out_count) {
+        int sent = sendmmsg(p->fd, p->out_messages + at, p->out_count - at, MSG_DONTWAIT);
+        if (sent > 0) at += sent;
+        else {
+            p->counts[errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? SENDTO_DROPPED : SENDTO_FAILED]++;
+            p->counts[DATAGRAMS_SENT]--;
+            p->counts[BYTES_SENT] -= p->out_sizes[at++];
+        }
+    }
+    p->out_count = 0;
+}
+
+static void turn(Pump *p, int count) {
+    int64_t now_ns = monotonic_ns();
+    int is_urgent = 0;
+    for (int i = 0; i < count; i++) {
+        const uint8_t *data = p->in[i];
+        int size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
+        p->counts[DATAGRAMS]++;
+        p->counts[BYTES] += size;
+        if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
+            if (p->pressure[IS_SHEDDING] && size > p->largest_voice) {
+                p->counts[SHED]++;
+                continue;
+            }
+            Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
+            if (i) now_ns = monotonic_ns();
+            uint64_t before = p->up_head;
+            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns)) {
+                is_urgent |= p->up_head != before;
+                continue;
+            }
+        }
+        up(p, RAW, data, size, &p->in_from[i], from_bytes, now_ns);
+        if (!is_lazy(data, size)) is_urgent = 1;
+        else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
+    }
+    press(p, count == IN || p->up_head - p->up_tail > UPS / 2, now_ns);
+    if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
+        uint64_t one = 1;
+        p->lazy_since_ns = 0;
+        if (write(p->wake_fd, &one, sizeof one) < 0) p->counts[FAULTS]++;
+    }
+}
+
+/* Carries packets until pump_stop. The socket blocks; Python sends on it with MSG_DONTWAIT. */
+void pump_run(Pump *p) {
+    while (!__atomic_load_n(&p->is_stopped, __ATOMIC_ACQUIRE)) {
+        for (int i = 0; i < IN; i++) p->in_messages[i].msg_hdr.msg_namelen = sizeof p->in_from[i];
+        int count = recvmmsg(p->fd, p->in_messages, IN, MSG_WAITFORONE, NULL);
+        if (count <= 0) {
+            if (count < 0 && errno != EAGAIN && errno != EINTR) p->counts[FAULTS]++; /* an ICMP answer to what was sent */
+            continue;
+        }
+        pthread_mutex_lock(&p->lock);
+        turn(p, count);
+        for (int i = 0; i < p->out_count; i++) { /* an outlet may be gone once the lock is open */
+            memcpy(p->out_addresses[i], p->out_to[i]->address, p->out_to[i]->address_bytes);
+            p->out_address_bytes[i] = p->out_to[i]->address_bytes;
+        }
+        pthread_mutex_unlock(&p->lock);
+        flush_out(p);
+    }
+}
+
+/* --- what Python calls, with the interpreter's lock held --- */
+
+Pump *pump_new(const Crypto *crypto, int fd, int wake_fd, int64_t *counts, int64_t *pressure, const int64_t *limits) {
+    Pump *p = calloc(1, sizeof *p);
+    pthread_mutexattr_t again;
+    if (!p) return NULL;
+    pthread_mutexattr_init(&again);
+    pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&p->lock, &again);
+    p->crypto = *crypto;
+    p->fd = fd;
+    p->wake_fd = wake_fd;
+    p->counts = counts;
+    p->pressure = pressure;
+    p->shed_after_ns = limits[0];
+    p->shed_after_turns = limits[1];
+    p->shed_for_ns = limits[2];
+    p->largest_voice = limits[3];
+    for (int i = 0; i < IN; i++) {
+        p->in_vectors[i] = (struct iovec){p->in[i], DATAGRAM};
+        p->in_messages[i].msg_hdr.msg_iov = &p->in_vectors[i];
+        p->in_messages[i].msg_hdr.msg_iovlen = 1;
+        p->in_messages[i].msg_hdr.msg_name = &p->in_from[i];
+    }
+    struct timeval look = {0, 250000}; /* how long a stop may go unseen when its datagram is lost */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
+    return p;
+}
+
+void pump_stop(Pump *p) { __atomic_store_n(&p->is_stopped, 1, __ATOMIC_RELEASE); }
+void pump_free(Pump *p) { pthread_mutex_destroy(&p->lock); free(p); }
+void pump_lock(Pump *p) { pthread_mutex_lock(&p->lock); }
+void pump_unlock(Pump *p) { pthread_mutex_unlock(&p->lock); }
+
+Up *pump_up(Pump *p) { /* the oldest that waits; pump_done when it was read */
+    return __atomic_load_n(&p->up_head, __ATOMIC_ACQUIRE) == p->up_tail ? NULL : &p->ups[p->up_tail % UPS];
+}
+
+void pump_done(Pump *p) { __atomic_add_fetch(&p->up_tail, 1, __ATOMIC_RELEASE); }
+
+void pump_add(Pump *p, Pipe *q) {
+    pthread_mutex_lock(&p->lock);
+    Pipe **slot = slot_of(p, q->ssrc);
+    q->next = *slot;
+    *slot = q;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pump_remove(Pump *p, Pipe *q) {
+    pthread_mutex_lock(&p->lock);
+    for (Pipe **at = slot_of(p, q->ssrc); *at; at = &(*at)->next)
+        if (*at == q) {
+            *at = q->next;
+            break;
+        }
+    pthread_mutex_unlock(&p->lock);
+}
+
+Opener *opener_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
+    Opener *o = calloc(1, sizeof *o);
+    if (!o) return NULL;
+    memcpy(o->salt, salt, 12);
+    if ((o->ctx = cipher(&p->crypto, key, 0))) return o;
+    free(o);
+    return NULL;
+}
+
+Sealer *sealer_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
+    Sealer *l = calloc(1, sizeof *l);
+    if (!l) return NULL;
+    memcpy(l->salt, salt, 12);
+    if ((l->ctx = cipher(&p->crypto, key, 1))) return l;
+    free(l);
+    return NULL;
+}
+
+void opener_free(Pump *p, Opener *o) { p->crypto.ctx_free(o->ctx); free(o); }
+void sealer_free(Pump *p, Sealer *l) { p->crypto.ctx_free(l->ctx); free(l); }
+
+int opener_open(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
+    pthread_mutex_lock(&p->lock);
+    int whole = size > DATAGRAM ? MALFORMED : open_rtp(p, o, data, size, out);
+    pthread_mutex_unlock(&p->lock);
+    return whole;
+}
+
+int opener_knows(Opener *o, uint32_t ssrc) { return stream_of(o->streams, o->count, ssrc) != NULL; }
+int opener_is_newest(Opener *o) { return o->is_newest; }
+
+int sealer_seal(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
+    if (header_bytes < 12 || header_bytes + size + TAG > LARGEST_OUT) return 0;
+    pthread_mutex_lock(&p->lock);
+    int whole = seal_rtp(p, l, header, header_bytes, payload, size, out);
+    pthread_mutex_unlock(&p->lock);
+    return whole < 0 ? 0 : whole;
+}
+
+Tape *tape_new(void) { return calloc(1, sizeof(Tape)); }
+void tape_free(Tape *t) { free(t->data); free(t); }
+
+void tape_keep(Pump *p, Tape *t, const uint8_t *record, int size) {
+    pthread_mutex_lock(&p->lock);
+    tape_add(t, record, size, record, 0);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Hands over what is held: its bytes (to be freed with tape_data_free), their size, the number of records. */
+uint8_t *tape_take(Pump *p, Tape *t, int64_t *size, int64_t *count) {
+    pthread_mutex_lock(&p->lock);
+    uint8_t *data = t->count ? t->data : NULL;
+    *size = t->size;
+    *count = t->count;
+    if (data) t->data = NULL, t->size = t->room = t->count = 0;
+    pthread_mutex_unlock(&p->lock);
+    return data;
+}
+
+void tape_data_free(uint8_t *data) { free(data); }
+int64_t tape_dropped(Tape *t) { return t->dropped; }
+
+int pump_sizes(int which) { return which == 0 ? (int)sizeof(Pipe) : which == 1 ? (int)sizeof(Up) : which == 2 ? (int)sizeof(Crypto) : VERSION; }

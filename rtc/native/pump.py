@@ -1,0 +1,162 @@
+"""The pump of one socket: its thread, its lock, and what it hands up."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import socket
+import struct
+import threading
+from array import array
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from rtc.ice import Address
+from rtc.native.address import unpack_address
+from rtc.native.library import Library, Up
+from rtc.native.pipe import Pipe
+from rtc.native.srtp import PumpedOpener, PumpedSealer
+from rtc.native.tape import PumpedTape
+from rtc.pressure import LARGEST_VOICE, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS
+from rtc.state import numbers
+
+if TYPE_CHECKING:
+    from rtc.counters import Counters
+    from rtc.peer import Peer
+    from rtc.source import Source
+
+COUNTS: Final = (
+    "datagrams", "bytes", "datagrams_sent", "bytes_sent", "sendto_dropped", "sendto_failed", "shed", "srtp_opened",
+    "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up_dropped",
+)  # fmt: skip
+_OPENED = 1
+_TURN = 64  # datagrams handled before the loop's other work has its turn
+_HEAD = struct.Struct("=iiqi")
+_ADDRESS_AT, _DATA_AT = Up.address.offset, Up.data.offset
+_MOST_ADDRESSES = 8192
+_STOP_WITHIN_S = 2.0
+
+Hear = Callable[[bytes, Address, int, bool], None]
+
+
+class Pump:
+    """`hear(datagram, address, now_ns, is_opened)` is called on the event loop for each datagram that is not ordinary.
+    Inside `with pump:` no packet moves: whoever reads or writes what pipes share does it there."""
+
+    def __init__(self, library: Library, sock: socket.socket, pressure: array[int], hear: Hear) -> None:
+        self.call = library.call
+        self.counts = numbers(len(COUNTS))
+        self._socket = sock
+        self._pressure = pressure  # the pump writes into it
+        self._hear = hear
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._addresses: dict[bytes, Address] = {}
+        self._pipes: set[Pipe] = set()
+        self._loop = asyncio.get_running_loop()
+        limits = array("q", [SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS, LARGEST_VOICE])
+        sock.setblocking(True)
+        self.at = self.call.pump_new(
+            library.crypto, sock.fileno(), self._wake, place_of(self.counts), place_of(pressure), place_of(limits)
+        )
+        if not self.at:
+            raise MemoryError("no pump")
+        self._thread = threading.Thread(target=self.call.pump_run, args=(self.at,), name="packets", daemon=True)
+        self._loop.add_reader(self._wake, self._take)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; waits for what it does just now. Twice is once."""
+        if self._wake < 0:
+            return
+        self.call.pump_stop(self.at)
+        with socket.socket(self._socket.family, socket.SOCK_DGRAM) as knock:
+            host, port, *_ = self._socket.getsockname()
+            knock.sendto(b"\xff", ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
+        self._thread.join(_STOP_WITHIN_S)
+        self._loop.remove_reader(self._wake)
+        for pipe in list(self._pipes):
+            pipe.stop()
+        os.close(self._wake)
+        self._wake = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "at", None) and not self._thread.is_alive():
+            self.call.pump_free(self.at)
+
+    def __enter__(self) -> None:
+        self.call.pump_lock(self.at)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.call.pump_unlock(self.at)
+
+    # --- what it is told ---
+
+    def sealer(self, master_key: bytes, master_salt: bytes) -> PumpedSealer:
+        return PumpedSealer(self, master_key, master_salt)
+
+    def opener(self, master_key: bytes, master_salt: bytes, counters: Counters) -> PumpedOpener:
+        return PumpedOpener(self, master_key, master_salt, counters)
+
+    def tape(self) -> PumpedTape:
+        return PumpedTape(self)
+
+    def pipe(self, source: Source) -> Pipe:
+        return Pipe(self, source)
+
+    def add(self, pipe: Pipe, shape: Any) -> None:
+        self._pipes.add(pipe)
+        self.call.pump_add(self.at, shape)
+
+    def remove(self, pipe: Pipe, shape: Any) -> None:
+        self._pipes.discard(pipe)
+        self.call.pump_remove(self.at, shape)
+
+    def moved(self, peer: Peer) -> None:
+        """This peer speaks from another address now."""
+        with self:
+            for pipe in [pipe for pipe in self._pipes if peer in pipe.ends]:
+                pipe.stop()
+
+    def stats(self) -> dict[str, float]:
+        return {name: float(count) for name, count in zip(COUNTS, self.counts, strict=True)}
+
+    # --- what it hands up ---
+
+    def look(self) -> None:
+        """Call it now and then: what may wait is handed up although no packet comes."""
+        if self._wake >= 0:
+            self._take()
+
+    def _take(self) -> None:
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            pass
+        call, at = self.call, self.at
+        for _ in range(_TURN):
+            up = call.pump_up(at)
+            if not up:
+                return
+            kind, size, now_ns, address_bytes = _HEAD.unpack(ctypes.string_at(up, _HEAD.size))
+            address = self._address(ctypes.string_at(up + _ADDRESS_AT, address_bytes))
+            data = ctypes.string_at(up + _DATA_AT, size)
+            call.pump_done(at)
+            self._hear(data, address, now_ns, kind == _OPENED)
+        os.eventfd_write(self._wake, 1)
+
+    def _address(self, raw: bytes) -> Address:
+        address = self._addresses.get(raw)
+        if address is None:
+            if len(self._addresses) >= _MOST_ADDRESSES:
+                self._addresses.clear()
+            address = self._addresses[raw] = unpack_address(raw)
+        return address
+
+
+def place_of(flat: array[int]) -> int:
+    """Its address; it stays while the array is neither freed nor made longer."""
+    return flat.buffer_info()[0]
