@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -26,6 +27,7 @@ from signaling.stage import Stage
 from signaling.views import call_view
 from signaling.visit import Visit
 
+FIRST_PICTURE_S = 0.3  # until then both pages have better to do than to write a line of the chat
 FURTHEST_BOOKING = timedelta(days=731)
 
 
@@ -47,7 +49,7 @@ async def call_answer(stage: Stage, session: Session, ask: CallAnswer) -> Ok:
         return answered
 
     try:
-        was_changed = await stage.change(visit, decide)
+        was_changed = await stage.change(visit, decide, foresee=True)
     except AlreadyTaken as taken:
         raise AlreadyTaken(taken.message, taken_by=visit.name_of(taken.taken_by) or "a colleague") from None
     visit.names[me] = session.name
@@ -59,6 +61,7 @@ async def call_answer(stage: Stage, session: Session, ask: CallAnswer) -> Ok:
 
 
 async def _say_joined(stage: Stage, visit: Visit, session: Session) -> None:
+    await asyncio.sleep(FIRST_PICTURE_S)
     await stage.append(visit, session, "joined", f"joined-{stage.house.new_id()}", {})
 
 

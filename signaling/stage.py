@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -40,11 +41,24 @@ class Stage:
 
     # --- keep ---
 
-    async def change(self, visit: Visit, decide: Callable[[Call], Call]) -> bool:
-        """Keeps what `decide` makes of the call; what it raises passes through. True when something changed."""
+    async def change(self, visit: Visit, decide: Callable[[Call], Call], *, foresee: bool = False) -> bool:
+        """Keeps what `decide` makes of the call; what it raises passes through. True when something changed.
+
+        `foresee`: packets flow by it at once, while it is being kept; what cannot be kept is taken back."""
         async with visit.turn:
             before = visit.call
-            visit.call = await self.house.calls.change(visit.id, decide)
+            if foresee:
+                with suppress(Refusal):  # the store's answer counts, and is the same
+                    visit.foreseen = decide(before)
+                self.floor.spawn(self.settle_quietly(visit))
+            try:
+                visit.call = await self.house.calls.change(visit.id, decide)
+            except BaseException:
+                if foresee:
+                    self.floor.spawn(self.settle_quietly(visit))
+                raise
+            finally:
+                visit.foreseen = None
             return visit.call != before
 
     async def append(
@@ -127,9 +141,7 @@ class Stage:
         async with visit.plan_turn:
             if visit.call.is_over:
                 return
-            people = (visit.call.customer_id, *visit.call.staff_ids)
-            peers = {i: peer.id for i in people if (peer := self.floor.peer_of(visit, i)) is not None}
-            plan = plan_of(visit.call, peers)
+            plan = self._plan(visit)
             if plan == visit.applied and not again:
                 return
             if visit.applied is None and plan == Plan(visit.id) and not visit.is_planned:
@@ -141,6 +153,13 @@ class Stage:
         if plan.tapes and not visit.is_taped:
             visit.is_taped = True
             self.floor.spawn(self._note_recording(visit))
+
+    def _plan(self, visit: Visit) -> Plan:
+        call = visit.foreseen or visit.call
+        people = (call.customer_id, *call.staff_ids)
+        peers = {i: peer.id for i in people if (peer := self.floor.peer_of(visit, i)) is not None}
+        plan = plan_of(call, peers)
+        return plan if visit.foreseen is None else Plan(plan.call_id, plan.routes)  # only a kept call is recorded
 
     async def settle_quietly(self, visit: Visit, *, again: bool = False) -> None:
         """As `settle`; a node that does not take the plan now gets it at the next turn of the clock."""
@@ -171,7 +190,9 @@ class Stage:
         now = self.house.now()
         was_changed = False
         if visit.call.state == "ringing" and self.both_connected(visit, visit.call.staff_ids[0]):
-            was_changed = await self.change(visit, lambda call: go_live(call, now) if call.state == "ringing" else call)
+            was_changed = await self.change(
+                visit, lambda call: go_live(call, now) if call.state == "ringing" else call, foresee=True
+            )
         if was_changed:
             self.follow(visit)
         for invited, asker in list(visit.handovers.items()):

@@ -19,6 +19,7 @@ class Visit:
 
     def __init__(self, call: Call, taken_up_at: datetime | None = None) -> None:
         self.call = call
+        self.foreseen: Call | None = None  # what the call will be once that is kept
         self.taken_up_at = taken_up_at  # set when a start found this call in the store: its people may still come back
         self.turn = asyncio.Lock()
         self.plan_turn = asyncio.Lock()
