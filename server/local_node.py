@@ -37,7 +37,11 @@ class LocalNode:
         journals = Path(options.journals)
         self._hear: Callable[[NodeEvent], None] = lambda _: None
         self._endpoint = Endpoint(
-            options.host, options.port, hear=self._heard, advertise=[(h, p) for h, p in options.advertise] or None
+            options.host,
+            options.port,
+            hear=self._heard,
+            advertise=[(h, p) for h, p in options.advertise] or None,
+            is_native=options.is_native,
         )
         self._forwarder = Forwarder()
         self._tapes = Tapes(

@@ -40,12 +40,14 @@ EVENTS: dict[str, type[NodeEvent]] = {
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """What a media node needs to know: where to listen (`port` 0: any), what to advertise, where journals go."""
+    """What a media node needs to know: where to listen (`port` 0: any), what to advertise, where journals go, whether
+    the native pump may be used."""
 
     host: str
     port: int
     advertise: tuple[tuple[str, int], ...]
     journals: str
+    is_native: bool = True
 
 
 options: TypeAdapter[NodeOptions] = TypeAdapter(NodeOptions)

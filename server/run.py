@@ -82,6 +82,7 @@ async def _open_node(settings: Settings, stack: AsyncExitStack) -> tuple[MediaNo
         port=settings.media_port,
         advertise=tuple(settings.advertised or ()),
         journals=str(settings.data.resolve() / "journals"),
+        is_native=settings.native,
     )
     if settings.workers:
         pool = await stack.enter_async_context(NodePool(options, settings.workers))

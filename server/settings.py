@@ -45,6 +45,10 @@ class Settings(BaseSettings):
         le=64,
         description="Media worker processes; `auto`: one per core. 0: media runs in the server's own process.",
     )
+    native: bool = Field(
+        default=True,
+        description="Ordinary packets go through the native pump where it is built. `false`: all of them through Python.",
+    )
     turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="TURN addresses for browsers, separated by commas, e.g. `turn:turn.example.com:3478`."
     )

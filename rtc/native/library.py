@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 from ctypes import (
     POINTER,
     Structure,
@@ -148,8 +147,8 @@ class Library:
 
 @functools.cache
 def library() -> Library | None:
-    """None: not built, or `LOUPE_NATIVE=off`; all packets then go through Python."""
-    if os.environ.get("LOUPE_NATIVE", "auto") == "off" or not LIBRARY.exists():
+    """None: not built for this machine; all packets then go through Python."""
+    if not LIBRARY.exists():
         return None
     try:
         return Library()
