@@ -13,8 +13,7 @@ from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
 from rtc.shapes import PLAIN, Shapes
-from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, STAMP
-from rtc.state import numbers as flat
+from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, STAMP, Counted
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -31,7 +30,7 @@ TapReport = Callable[[bytes, int], None]
 PumpedStream = tuple["PumpedTape", int]  # and the stream's number in it
 
 
-class Source:
+class Source(Counted):
     """`media` and `rtx` take packets of their streams. Numbers are sequence numbers extended beyond 16 bits; a new SSRC
     or a jump starts them anew further up, and the legs go on without a seam."""
 
@@ -61,7 +60,6 @@ class Source:
         "shapes",
         "ssrc",
         "ssrc_bytes",
-        "state",
         "tap",
         "tap_report",
         "tape",
@@ -75,7 +73,7 @@ class Source:
         self.is_video = line.kind == "video"
         self.ssrc = -1
         self.ssrc_bytes = b""
-        self.state = flat(8)  # see rtc/state.py
+        super().__init__()
         self.ring = PacketRing(*(VIDEO if self.is_video else AUDIO))
         self.missing = Missing(self.state)
         self.legs: list[Leg] = []
@@ -118,26 +116,6 @@ class Source:
         """Name of the codec of the newest packet; empty before the first."""
         packet = self.ring.get(self.highest)
         return self.codecs[packet[1] & 0x7F] if packet else ""
-
-    @property
-    def highest(self) -> int:
-        return self.state[HIGHEST]
-
-    @property
-    def stamp(self) -> int:
-        return self.state[STAMP]
-
-    @property
-    def heard_ns(self) -> int:
-        return self.state[HEARD_NS]
-
-    @property
-    def received(self) -> int:
-        return self.state[RECEIVED]
-
-    @property
-    def octets(self) -> int:
-        return self.state[OCTETS]
 
     def halt(self) -> None:
         """Something changes that the pump's plan for this source depends on: its packets come up again."""

@@ -29,3 +29,32 @@ PAYLOAD_OCTETS: Final = 1
 
 def numbers(size: int, value: int = 0) -> array[int]:
     return array("q", [value]) * size
+
+
+class Counted:
+    """A source's numbers, for whoever only reads them."""
+
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        self.state = numbers(8)
+
+    @property
+    def highest(self) -> int:
+        return self.state[HIGHEST]
+
+    @property
+    def stamp(self) -> int:
+        return self.state[STAMP]
+
+    @property
+    def heard_ns(self) -> int:
+        return self.state[HEARD_NS]
+
+    @property
+    def received(self) -> int:
+        return self.state[RECEIVED]
+
+    @property
+    def octets(self) -> int:
+        return self.state[OCTETS]
