@@ -35,37 +35,11 @@ class Source(Counted):
     or a jump starts them anew further up, and the legs go on without a seam."""
 
     __slots__ = (
-        "_always_look",
-        "_bad_sequence",
-        "_start",
-        "apt",
-        "codecs",
-        "duplicates",
-        "is_video",
-        "keyframes",
-        "keys",
-        "legs",
-        "line",
-        "malformed",
-        "meter",
-        "missing",
-        "party",
-        "pipe",
-        "recovered",
-        "report_heard_ns",
-        "reported_lost",
-        "ring",
-        "sender_report",
-        "sent_reports",
-        "shapes",
-        "ssrc",
-        "ssrc_bytes",
-        "tap",
-        "tap_report",
-        "tape",
-        "uplink",
-        "waiting",
-    )
+        "_always_look", "_bad_sequence", "_start", "apt", "codecs", "duplicates", "is_video", "keyframes", "keys",
+        "legs", "line", "malformed", "meter", "missing", "party", "pipe", "recovered", "report_heard_ns",
+        "reported_lost", "ring", "sender_report", "sent_reports", "shapes", "ssrc", "ssrc_bytes", "tap",
+        "tap_report", "tape", "uplink", "waiting",
+    )  # fmt: skip
 
     def __init__(self, party: Party, line: MediaLine) -> None:
         self.party = party
