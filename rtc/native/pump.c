@@ -190,6 +190,7 @@ static void up(Pump *p, int kind, const uint8_t *data, int size, const struct so
     memcpy(u->address, from, from_bytes);
     memcpy(u->data, data, size);
     p->up_head++;
+    p->counts[HANDED_UP]++;
 }
 
 static void keep(Ring *r, int64_t number, const uint8_t *head, int head_bytes, const uint8_t *body, int size) {

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 1024, TAG = 16, WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8,
        MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, SET_TAG = 0x11, GET_TAG = 0x10 };
 enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
@@ -16,7 +16,7 @@ enum { HIGHEST, STAMP, HEARD_NS, RECEIVED, OCTETS, TRANSIT, JITTER_16, ASK_NS };
 enum { HEARD_AT, MEDIA_AT, IS_LOST };                                     /* Pipe.signs */
 enum { LAGGING_SINCE, SHED_AT, LAG_TURNS, IS_SHEDDING };                  /* Pump.pressure */
 enum { DATAGRAMS, BYTES, DATAGRAMS_SENT, BYTES_SENT, SENDTO_DROPPED, SENDTO_FAILED, SHED, SRTP_OPENED, SRTP_REPLAYED,
-       SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, UPS_DROPPED };           /* Pump.counts */
+       SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, HANDED_UP, UPS_DROPPED };           /* Pump.counts */
 
 typedef struct { /* OpenSSL's EVP functions, found by Python */
     void *(*ctx_new)(void);

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COUNTS: Final = (
     "datagrams", "bytes", "datagrams_sent", "bytes_sent", "sendto_dropped", "sendto_failed", "shed", "srtp_opened",
-    "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up_dropped",
+    "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up", "handed_up_dropped",
 )  # fmt: skip
 _OPENED = 1
 _TURN = 64  # datagrams handled before the loop's other work has its turn
