@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from domain.errors import RateLimited, Refusal, Unavailable
 from domain.people import Customer, Staff
 from domain.record import Side
-from domain.stream import EntryKind, Kept, Mark, NewEntry
+from domain.stream import Entry, EntryKind, Head, Kept, Mark, NewEntry
 from signaling import chat_asks, chat_inbox
 from signaling import chat_protocol as p
 from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carrier, SocketCarrier
@@ -91,7 +91,7 @@ class Chat:
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._tasks)
-        self._house.conversations.listen(self.hub.told)
+        self._house.conversations.listen(self._told)
         self._tasks.spawn(self.readers.beat())
         return self
 
@@ -247,6 +247,14 @@ class Chat:
             fault = Refusal("Something went wrong on our side; it was written down. Try again.", code="internal")
         self.counts[f"refused_{fault.code}"] += 1
         return frame_of(fault, ref)
+
+    def _told(self, entries: Sequence[Entry], inboxes: Sequence[Head]) -> None:
+        """Of a commit. Whatever goes wrong here, the store goes on committing, and pages learn at the next heads."""
+        try:
+            self.hub.told(entries, inboxes)
+        except Exception:
+            self.counts["faults"] += 1
+            log.exception("a commit could not be told")
 
     def _tell_marks(self, marks: Sequence[Mark]) -> None:
         """To those who have the stream open, and to the other pages of the person who has read."""
