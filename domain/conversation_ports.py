@@ -70,6 +70,9 @@ class ConversationStore(Protocol):
         """Applies `decide` under the conversation's lock and keeps `note` (in `n.`) with it, once for each id. What
         `decide` raises passes through and nothing is written."""
 
+    async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
+        """Snoozed conversations whose time has come, the longest due first."""
+
     async def epoch(self) -> str: ...
     async def renew_epoch(self) -> str:
         """After a backup was put back: devices then offer what this database lost."""

@@ -32,6 +32,7 @@ from signaling.chat_reader import ENDED, Reader
 from signaling.chat_readers import Readers
 from signaling.chat_rights import ChatRights
 from signaling.chat_source import StoreSource
+from signaling.chat_waking import keep_waking
 from signaling.house import House
 from signaling.news import ErrorFrame
 from signaling.protocol import MAX_FRAME_BYTES, Request
@@ -93,6 +94,7 @@ class Chat:
         await self._stack.enter_async_context(self._tasks)
         self._house.conversations.listen(self._told)
         self._tasks.spawn(self.readers.beat())
+        self._tasks.spawn(keep_waking(self._house, self.counts))
         return self
 
     async def __aexit__(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from signaling.chat_waking import wake_due
 from tests.support.houses import ANN, BO, LI, MEI, ZHOU
 from tests.support.pages import Page, entry_id, page
 from tests.support.tabs import Frame, opened
@@ -85,6 +87,21 @@ async def test_a_deed_that_cannot_be_done_is_refused(tmp_path: Path) -> None:
         for stranger in (ann, zhou):
             assert (await stranger.refused(**deed("take")))["code"] == "not_found"
         assert stand.house.conversations.disk.stream(NOTES) == []
+
+
+async def test_what_was_put_off_comes_back_when_its_time_has_come_and_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei = await page(stand, ANN), await page(stand, MEI)
+        await ann.write(ANNS, "Hello")
+        await mei.ask("chat.open", stream=NOTES)
+        await mei.ask(**deed("snooze", until=(stand.house.clock() + timedelta(hours=1)).isoformat()))
+        await wake_due(stand.house.house)
+        stand.house.clock.advance(3600)
+        await asyncio.gather(*(wake_due(stand.house.house) for _ in range(3)))
+        assert (await row(mei, state="open"))["snoozed_until"] is None
+        told = await mei.reads(NOTES, 2)
+        assert [(e["kind"], e["side"]) for e in told.entries] == [("snoozed", "staff"), ("woken", "machine")]
+        assert len(stand.house.conversations.disk.stream(NOTES)) == 2
 
 
 async def test_a_ring_is_heard_in_the_customers_open_pages_and_waits_in_the_conversation(tmp_path: Path) -> None:

@@ -113,13 +113,14 @@ class DiskStore:
         return self.appender.put(entry)
 
     async def commit(self, batch: Sequence[NewEntry]) -> Committed:
-        def job() -> Committed:
-            ledger = self.disk.ledger(batch)
-            committed = accept_all(ledger, batch)
-            self.disk.write(ledger, committed)
-            return committed
+        return await self._write(lambda: self.decide(batch))
 
-        return await self._write(job)
+    def decide(self, batch: Sequence[NewEntry]) -> Committed:
+        """The transaction: all of it at once."""
+        ledger = self.disk.ledger(batch)
+        committed = accept_all(ledger, batch)
+        self.disk.write(ledger, committed)
+        return committed
 
     async def _write(self, job: Callable[[], T]) -> T:
         await self._wait()
@@ -167,7 +168,7 @@ class DiskStore:
 
     async def older(self, stream: str, *, before: int, limit: int = 50) -> list[Entry]:
         await self._wait()
-        return self.disk.stream(stream)[max(before - 1 - limit, 0) : max(before - 1, 0)]
+        return self.disk.stream(stream)[: max(before - 1, 0)][-limit:]
 
     async def heads(self, streams: Sequence[str]) -> list[Head]:
         await self._wait()
@@ -199,25 +200,35 @@ class DiskStore:
         head = len(self.disk.stream(f"c.{kept.id}"))
         return Row(conversation=kept, name=name, assignee_name=assignee.name if assignee else None, head=head)
 
+    async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
+        await self._wait()
+        put_off = [c for c in self.disk.conversations.values() if c.state == "snoozed"]
+        return [c.id for c in put_off if c.snoozed_until is not None and c.snoozed_until <= now][:limit]
+
     # --- devices and marks ---
 
     async def device(self, device: Device) -> Device:
         def job() -> Device:
-            kept = self.disk.devices.setdefault(device.id, device)
+            kept = self.disk.devices.get(device.id, device)
             if kept.person_id != device.person_id:
                 raise Conflict("This device belongs to somebody else.")
             if kept.ended_at is not None:
                 raise Forbidden("This device was signed out.", code="ended")
-            return kept
+            met = kept.model_copy(update={"name": device.name, "seen_at": device.seen_at})
+            self.disk.devices[device.id] = met
+            return met
 
         return await self._write(job)
 
     async def devices_of(self, person_id: str) -> list[Device]:
         await self._wait()
-        return [d for d in self.disk.devices.values() if d.person_id == person_id and d.ended_at is None]
+        kept = [d for d in self.disk.devices.values() if d.person_id == person_id and d.ended_at is None]
+        return sorted(kept, key=lambda device: device.seen_at, reverse=True)
 
     async def end_device(self, device_id: str, now: datetime) -> None:
         def job() -> None:
+            if device_id not in self.disk.devices:
+                raise NotFound("This device is not known here.")
             ended = self.disk.devices[device_id].model_copy(update={"ended_at": now})
             self.disk.devices[device_id] = ended
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from domain.accepting import accept_all
 from domain.errors import NotFound, Refusal, Unavailable
 from domain.stream import Kept, NewEntry
+from store.conversations import check
 from tests.simulator.disk import Disk, DiskStore
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class MemoryConversations(DiskStore):
     def append(self, entry: NewEntry) -> asyncio.Future[Kept]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Kept] = loop.create_future()
+        try:
+            check(entry)
+        except Refusal as refusal:
+            future.set_exception(refusal)
+            return future
         self._waiting.append((entry, future))
         if len(self._waiting) == 1:
             loop.call_soon(self._keep)
