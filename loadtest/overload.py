@@ -142,6 +142,10 @@ class OverloadRun:
     async def _search(self, gauge: _Gauge) -> float:
         """The share at which the 99th percentile is over the limit, twice in a row: one stall of the machine is not load."""
         await asyncio.sleep(self._pace.settle_s)
+        if not await gauge.relieve():
+            self._troubles.append(
+                f"Calls were not well with a whole core, within {DRAIN_DEADLINE_S:g} s of their beginning."
+            )
         free = await gauge.window(1.0, self._pace.step_s)
         self._steps.append(free)
         share = min(1.0, FIRST_SHARE * free.server_cores)

@@ -30,6 +30,7 @@ MOST_TURNS, LEAST_TURN_S = 3, 4.0
 CLIENT_LIMIT_CORES = 0.7  # one event loop: beyond this its own delays show in the transit times
 OTHERS_LIMIT_CORES = 0.2
 WAKING_SHARE = 0.4  # of packets
+LEAST_DELIVERED = 0.98  # some are on their way when a turn ends
 BEHIND_MS = 500.0  # useless for a conversation
 Tell = Callable[[str], None]
 
@@ -242,6 +243,11 @@ def _notes(results: list[Measured], ratios: dict[str, float], *, is_janus_missin
             notes.append(
                 f"{measured.name} has no transit: `MediaRecorder` rounds the timestamps of the frames it shares with "
                 "`MediaRelay` to 30ths of a second, so that they cannot be recognised."
+            )
+        if measured.keeps_stamps and measured.packets < LEAST_DELIVERED * measured.sent:
+            notes.append(
+                f"{measured.name} delivered only {measured.packets / measured.sent:.0%} of the packets: its calls per core are "
+                "too high by that, and its picture stood."
             )
         if measured.transit.percentile(0.5) > BEHIND_MS:
             notes.append(f"{measured.name} fell behind: its transit grows the longer the load lasts.")

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from loadtest.answering import Answered
 from loadtest.measures import percentile
+from loadtest.peers import JANUS, LEAST_DELIVERED, PLAIN, RECORDING, STOCK
 
 Figures = dict[str, float | None]
 
@@ -64,10 +65,17 @@ def peers_sheet(facts: Mapping[str, Any]) -> Sheet:
         "server", "calls", "us/packet", "wake-ups/packet", "calls/core", "transit ms p50/99", "set-up p50/95", "picture p50/95", "MB"
     )  # fmt: skip
     ratios = facts["ratios"]
+    delivers = {peer["name"]: peer["name"] == STOCK or peer["delivered"] >= LEAST_DELIVERED for peer in facts["peers"]}
+
+    def ratio(name: str, other: str, factor: float = 1.0) -> float | None:
+        """None when a server left packets out: what it then needs for the others says nothing."""
+        is_fair = name in ratios and delivers[RECORDING] and delivers[other]
+        return round(factor * ratios[name], 2) if is_fair else None
+
     figures = {
-        "calls_per_core_to_janus": ratios.get("calls_per_core_to_janus"),
-        "calls_per_core_to_aiortc": ratios.get("calls_per_core_to_aiortc"),
-        "recording_costs_percent": round(100 * ratios["recording_costs"], 1),
+        "calls_per_core_to_janus": ratio("calls_per_core_to_janus", JANUS),
+        "calls_per_core_to_aiortc": ratio("calls_per_core_to_aiortc", STOCK),
+        "recording_costs_percent": ratio("recording_costs", PLAIN, 100),
     }
     return Sheet("peers", columns, rows, list(facts["notes"]), figures, facts)
 

@@ -26,7 +26,7 @@ class Target:
         run = kept.get(self.benchmark)
         value = run["figures"].get(self.figure) if run else None
         if value is None:
-            return self.about, wanted, "-", "**not met**: it never came" if run else "not measured"
+            return self.about, wanted, "-", "**not met**: no figure, see there" if run else "not measured"
         return self.about, wanted, self._with_unit(value), self._judged(value)
 
     def _judged(self, value: float) -> str:

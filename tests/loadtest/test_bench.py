@@ -81,5 +81,5 @@ def test_a_target_is_met_or_said_by_how_much_it_is_not() -> None:
     assert judged(3.0, is_least=True) == "met"
     assert judged(1.13, is_least=True) == "**not met**: 1.87 times too little"
     assert judged(4.5, is_least=False) == "**not met**: 1.5 times too much"
-    assert judged(None, is_least=False) == "**not met**: it never came"
+    assert judged(None, is_least=False) == "**not met**: no figure, see there"
     assert targets.rows({})[0][-1] == "not measured"

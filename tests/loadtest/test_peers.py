@@ -116,6 +116,14 @@ async def test_janus_forwards_both_ways_and_records_each_person() -> None:
     assert not Path(f"/proc/{standing.pid}").exists()
 
 
+def test_a_server_that_leaves_packets_out_is_not_praised_for_it() -> None:
+    results = [measured(name) for name in (peers.RECORDING, peers.PLAIN, peers.STOCK)]
+    results[0].sent = 25_000
+    assert "Loupe, recording delivered only 80% of the packets" in str(
+        peers.facts_of(results, is_janus_missing=True)["notes"]
+    )
+
+
 def test_a_run_that_was_stopped_compares_what_it_has() -> None:
     facts = peers.facts_of([measured(peers.RECORDING), measured(peers.PLAIN, cpu_s=0.8)], is_janus_missing=False)
     assert facts["ratios"] == {"recording_costs": 0.25}
