@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakValueDictionary
 
 from rtc.state import numbers as flat
-from rtc.twcc import REFERENCE_TICKS, TICK_NS, WRAP_TICKS, Feedback, build_feedback, first_delta
+from rtc.twcc import REFERENCE_TICKS, TICK_NS, WRAP_TICKS, Feedback, build_feedback, first_delta, framed
 
 if TYPE_CHECKING:
     from rtc.party import Party
@@ -24,7 +24,7 @@ MASK = RING - 1
 OWNER_SILENT_NS = 2_000_000_000  # a congested sink may be late with feedback; one that is silent for longer is gone
 CLOCK_JUMP_TICKS = 20_000  # 5 s
 LONGEST_RUN = 2000
-_SSRCS, _BASE, _ABOUT, _REFERENCE = Struct("!II"), Struct("!H"), Struct("!HHI"), Struct("!I")
+_HEAD, _ABOUT = Struct("!IIHHI"), Struct("!HHI")
 
 
 class Uplink:
@@ -155,9 +155,9 @@ class Uplink:
             self._offset = max(ahead)
         return self._offset
 
-    def passed_on(self, data: bytes, count: int, clock: int) -> bytearray | None:
-        """The owner's feedback about our next `count` packets, `clock` its reference time in ticks: with another head
-        and another first delta, the rest as it was. None: it must be translated."""
+    def passed_on(self, data: bytes, count: int, clock: int) -> bytes | None:
+        """The owner's feedback about our next `count` packets, without its padding, `clock` its reference time in
+        ticks: with another head and another first delta, the rest as it was. None: it must be translated."""
         first = self.reported + 1
         offset = self._offset
         if offset is None or abs(self.times_ns[first & MASK] // TICK_NS - clock - offset) > CLOCK_JUMP_TICKS:
@@ -170,14 +170,12 @@ class Uplink:
         if heard < 0:
             return None
         packet = bytearray(data)
-        _SSRCS.pack_into(packet, 4, *self.party.speaker)
-        _BASE.pack_into(packet, 12, first & 0xFFFF)
         reference = heard // REFERENCE_TICKS & 0xFFFFFF
-        _REFERENCE.pack_into(packet, 16, reference << 8 | self._feedbacks & 0xFF)
+        _HEAD.pack_into(packet, 4, *self.party.speaker, first & 0xFFFF, count, reference << 8 | self._feedbacks & 0xFF)
         packet[at : at + size] = (heard % REFERENCE_TICKS).to_bytes(size, "big")
         self._feedbacks += 1
         self.reported += count
-        return packet
+        return framed(packet[4:])
 
     def _build(self, sender: int, media: int, first: int, times: list[int | None]) -> list[bytes]:
         packets = build_feedback(sender, media, self._feedbacks, first & 0xFFFF, times)
@@ -209,7 +207,9 @@ class Downlink:
         start = base & MASK
         behind = (self.counter[0] - base) & 0xFFFF
         uplink = Uplink.by_id.get(self.uplinks[start])
-        if uplink is None or uplink.owner is not self or not 0 < count <= min(behind + 1, RING - start):
+        if behind >= RING or uplink is None or uplink.owner is not self:
+            return False
+        if not 0 < count <= min(behind + 1, RING - start):
             return False
         first, end = uplink.reported + 1, start + count
         if self.numbers[start:end] != array("q", range(first, first + count)):
@@ -223,7 +223,7 @@ class Downlink:
             return False
         self._clock = clock
         uplink.owner_heard_ns = now_ns
-        uplink.party.tell_uplink([bytes(packet)])
+        uplink.party.tell_uplink([packet])
         return True
 
     def heard(

@@ -65,25 +65,34 @@ def read_feedback(data: bytes) -> Feedback | None:
 
 def first_delta(data: bytes, count: int) -> tuple[int, int] | None:
     """Where the delta of the first packet that arrived lies, and its bytes (1 or 2), in feedback about `count` packets.
-    None: none arrived, or against the draft."""
-    at, seen, size = 20, 0, 0
+    None: none arrived, cut short or against the draft."""
+    at, seen, size, deltas = 20, 0, 0, 0
     while seen < count:
         if at + 2 > len(data):
             return None
         chunk = data[at] << 8 | data[at + 1]
         at += 2
         if not chunk & 0x8000:
-            if not chunk & 0x1FFF:
+            symbol, run = chunk >> 13, min(chunk & 0x1FFF, count - seen)
+            if symbol == 3 or not run:
                 return None
-            size = size or chunk >> 13 & 3
-            seen += chunk & 0x1FFF
+            size = size or symbol
+            deltas += symbol * run
+            seen += run
         elif chunk & 0x4000:
-            size = size or next((chunk >> shift & 3 for shift in range(12, -1, -2) if chunk >> shift & 3), 0)
+            symbols = (chunk & 0x3FFF) >> 2 * max(seen + 7 - count, 0)
+            ones, twos = symbols & 0x1555, symbols >> 1 & 0x1555
+            if ones & twos:
+                return None
+            size = size or (symbols and 2 - symbols.bit_length() % 2)
+            deltas += ones.bit_count() + 2 * twos.bit_count()
             seen += 7
         else:
-            size = size or min(chunk & 0x3FFF, 1)
+            ones = (chunk & 0x3FFF) >> max(seen + 14 - count, 0)
+            size = size or min(ones, 1)
+            deltas += ones.bit_count()
             seen += 14
-    return (at, size) if size in (1, 2) and at + size <= len(data) else None
+    return (at, size) if size and at + deltas <= len(data) else None
 
 
 def build_feedback(sender: int, media: int, number: int, base: int, times: Sequence[int | None]) -> list[bytes]:
@@ -120,14 +129,17 @@ def build_feedback(sender: int, media: int, number: int, base: int, times: Seque
             "!IIHHI", sender, media, (base + first) & 0xFFFF, end - first,
             (reference & 0xFFFFFF) << 8 | (number + len(packets)) & 0xFF,
         ) + _chunks(symbols) + deltas  # fmt: skip
-        gap = -len(body) % 4
-        head = 0x80 | rtcp.TRANSPORT_WIDE
-        if gap:  # padding as RFC 3550 has it: the last byte counts it
-            head |= 0x20
-            body += bytes(gap - 1) + bytes((gap,))
-        packets.append(struct.pack("!BBH", head, rtcp.TRANSPORT_FEEDBACK, len(body) // 4) + body)
+        packets.append(framed(body))
         first = end
     return packets
+
+
+def framed(body: bytes | bytearray) -> bytes:
+    """A whole packet from what follows its first four bytes."""
+    gap = -len(body) % 4
+    head = 0x80 | rtcp.TRANSPORT_WIDE | (0x20 if gap else 0)
+    padding = bytes(gap - 1) + bytes((gap,)) if gap else b""  # RFC 3550 6.4.1: the last byte counts it
+    return struct.pack("!BBH", head, rtcp.TRANSPORT_FEEDBACK, (len(body) + gap) // 4) + body + padding
 
 
 def _chunks(symbols: bytearray) -> bytes:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,37 @@ def test_all_chunk_forms_of_the_draft_are_read() -> None:
     present = {i: t for i, t in enumerate(feedback.times) if t is not None}
     assert len(feedback.times) == 24
     assert list(present.values())[:3] == [260, 264, 268]
+
+
+@given(st.lists(st.integers(0, 0xFFFF), max_size=5), st.integers(0, 60), st.binary(max_size=60))
+def test_the_first_delta_is_found_where_the_reader_finds_it_and_in_whole_feedback_only(
+    chunks: list[int], count: int, deltas: bytes
+) -> None:
+    body = b"".join(struct.pack("!H", chunk) for chunk in chunks) + deltas
+    data = struct.pack("!BBHIIHHI", 0x8F, 205, 4 + len(body) // 4, 1, 2, 100, count, 7 << 8) + body
+    feedback, found = twcc.read_feedback(data), twcc.first_delta(data, count)
+    heard = [time for time in feedback.times if time is not None] if feedback is not None else []
+    if found is None:
+        assert not heard or _reserved(data, count)
+        return
+    at, size = found
+    delta = int.from_bytes(data[at : at + size], "big", signed=size == 2)
+    assert heard[0] == (7 * twcc.REFERENCE_TICKS + delta) % twcc.WRAP_TICKS
+
+
+def _reserved(data: bytes, count: int) -> bool:
+    """Whether a symbol that the draft does not define is among the first `count`."""
+    at, seen = 20, 0
+    while seen < count:
+        chunk = data[at] << 8 | data[at + 1]
+        at += 2
+        pairs = [chunk >> shift & 3 for shift in range(12, -1, -2)] if chunk & 0x4000 else []
+        if not chunk & 0x8000:
+            if chunk >> 13 == 3:
+                return True
+            seen += chunk & 0x1FFF
+        elif 3 in pairs[: count - seen]:
+            return True
+        else:
+            seen += len(pairs) or 14
+    return False
