@@ -1,7 +1,8 @@
 """What the domain needs kept, as Protocols. `store` implements them; `server` hands them to `signaling`.
 
 Every method is one transaction and is durable when it returns. A method that finds nothing raises NotFound unless it
-says otherwise. A store never decides: it applies, or tells that somebody else was first.
+says otherwise. A store never decides: it applies, or tells that somebody else was first. What it is given to decide with
+(`decide`) may be called on another thread while the event loop goes on.
 """
 
 from __future__ import annotations

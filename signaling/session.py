@@ -86,7 +86,8 @@ class Session:
 
     @property
     def is_present(self) -> bool:
-        return self.socket is not None or (self.peer is not None and self.peer.is_alive)
+        peer = self.peer  # read once: a store asks from another thread
+        return self.socket is not None or (peer is not None and peer.is_alive)
 
     def carrier(self, name: CarrierName) -> Carrier | None:
         if name == "socket":

@@ -55,14 +55,20 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError as fault:
-                raise Invalid(_UNPRINTABLE) from fault
-        if value is not None and "\x00" in value:
-            raise Invalid(_UNPRINTABLE)
+        if value is not None:
+            check_words(value)
         return value
+
+
+def check_words(value: str) -> None:
+    """Raises Invalid for what one of the databases cannot hold."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as fault:
+            raise Invalid(_UNPRINTABLE) from fault
+    if "\x00" in value:
+        raise Invalid(_UNPRINTABLE)
 
 
 class Json(TypeDecorator[Any]):

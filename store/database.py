@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.conversation_ports import ConversationStore
 from domain.errors import Invalid
 from domain.ports import CallStore, PeopleStore
 from store.calls import SqlCalls
+from store.conversations import SqlConversations
 from store.people import SqlPeople
 from store.postgresql import open_postgresql
 from store.sqlite import open_sqlite
+from store.transactions import Transactions
 
 SQLITE = "sqlite:///"
 
@@ -21,6 +24,7 @@ SQLITE = "sqlite:///"
 class Database:
     people: PeopleStore
     calls: CallStore
+    conversations: ConversationStore
 
 
 @asynccontextmanager
@@ -31,13 +35,19 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     does not understand, Unavailable when it cannot be opened (away, used by another Loupe, made by a newer one).
     """
     if url.startswith(SQLITE) and url != SQLITE:
-        async with open_sqlite(_file(url)) as sqlite:
-            yield Database(SqlPeople(sqlite), SqlCalls(sqlite))
+        async with open_sqlite(_file(url)) as sqlite, _on(sqlite) as database:
+            yield database
     elif url.startswith(("postgresql://", "postgres://")):
-        async with open_postgresql(url) as postgresql:
-            yield Database(SqlPeople(postgresql), SqlCalls(postgresql))
+        async with open_postgresql(url) as postgresql, _on(postgresql) as database:
+            yield database
     else:
         raise Invalid("The database address must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
+
+
+@asynccontextmanager
+async def _on(transactions: Transactions) -> AsyncIterator[Database]:
+    async with SqlConversations(transactions) as conversations:
+        yield Database(SqlPeople(transactions), SqlCalls(transactions), conversations)
 
 
 def _file(url: str) -> Path:

@@ -1,4 +1,4 @@
-"""SQLite through aiosqlite: one connection writes, several read.
+"""SQLite: one connection writes, on a thread of its own; several read, through aiosqlite.
 
 SQLite before 3.51.3 can corrupt a WAL database when two connections write or checkpoint at once. So one connection
 alone writes and checkpoints, in one process (a lock file sees to it), and it is opened first and closed last, because
@@ -6,18 +6,22 @@ opening recovers the log and the last one to close checkpoints.
 
 `synchronous=FULL`: with NORMAL a commit in WAL mode is not flushed, and a power cut takes back messages that were
 already acknowledged. The price, one flush per commit, is shared: writes that wait together are committed together.
+
+The writer is not aiosqlite, which hops to its thread and back several times for each statement: that cost several times
+what the statements did. A whole group of jobs runs on the writer's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -45,8 +49,9 @@ class _Waiting:
 class SqliteTransactions:
     """Implements `Transactions`. `run` must be running for writes to be done."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, writer: Engine, thread: ThreadPoolExecutor, reader: AsyncEngine) -> None:
         self._writer = writer
+        self._thread = thread
         self._reader = reader
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(MAX_WAITING)
         self._closing = False
@@ -89,11 +94,10 @@ class SqliteTransactions:
                 await self._commit(live)
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        outcomes: list[Any] = []
+        jobs = [waiting.job for waiting in group]
+        outcomes: list[Any]
         try:
-            with refusals():
-                async with self._writer.begin() as connection:
-                    outcomes = await connection.run_sync(_run_group, [waiting.job for waiting in group])
+            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, jobs)
         except Exception as fault:
             outcomes = [_Failed(fault)] * len(group)
         for waiting, outcome in zip(group, outcomes, strict=True):
@@ -103,6 +107,10 @@ class SqliteTransactions:
                 waiting.done.set_exception(outcome.fault)
             else:
                 waiting.done.set_result(outcome)
+
+    def _write(self, jobs: list[Job[Any]]) -> list[Any]:
+        with refusals(), self._writer.begin() as connection:
+            return _run_group(connection, jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +138,12 @@ def _run_group(connection: Connection, jobs: list[Job[Any]]) -> list[Any]:
 async def open_sqlite(path: Path) -> AsyncIterator[SqliteTransactions]:
     """Opens or makes the database file (an absolute path) and migrates it."""
     async with alone(path):
-        writer = _engine(path, size=1, writes=True)
-        reader = _engine(path, size=READERS, writes=False)
+        loop = asyncio.get_running_loop()
+        writer, reader = _writer(path), _reader(path)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite writer")
         try:
-            with refusals():
-                async with writer.begin() as connection:
-                    await connection.run_sync(upgrade)
-            transactions = SqliteTransactions(writer, reader)
+            await loop.run_in_executor(thread, _upgrade, writer)
+            transactions = SqliteTransactions(writer, thread, reader)
             task = asyncio.create_task(transactions.run(), name="sqlite writer")
             try:
                 yield transactions
@@ -145,36 +152,49 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteTransactions]:
                 await task
         finally:
             await reader.dispose()
-            await writer.dispose()
+            await loop.run_in_executor(thread, writer.dispose)
+            thread.shutdown()
 
 
-def _engine(path: Path, *, size: int, writes: bool) -> AsyncEngine:
+def _upgrade(writer: Engine) -> None:
+    with refusals(), writer.begin() as connection:
+        upgrade(connection)
+
+
+def _writer(path: Path) -> Engine:
+    engine = create_engine(_address(path, "sqlite"), pool_size=1, max_overflow=0, json_serializer=dump_json)
+    log_limit = f"journal_size_limit={WAL_BYTES_KEPT}"
+    _prepare(engine, "journal_mode=WAL", "synchronous=FULL", log_limit)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _reader(path: Path) -> AsyncEngine:
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        pool_size=size,
+        _address(path, "sqlite+aiosqlite"),
+        pool_size=READERS,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
         json_serializer=dump_json,
-        **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
+        isolation_level="AUTOCOMMIT",
     )
-    pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
-    if writes:
-        pragmas += ["journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={WAL_BYTES_KEPT}"]
-    else:
-        pragmas += ["query_only=ON", "wal_autocheckpoint=0"]
+    _prepare(engine.sync_engine, "query_only=ON", "wal_autocheckpoint=0")
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _address(path: Path, driver: str) -> URL:
+    return URL.create(driver, database=str(path))
+
+
+def _prepare(engine: Engine, *pragmas: str) -> None:
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: `begin` below does
+        connection.isolation_level = None  # the driver begins nothing by itself: `begin` does
         cursor = connection.cursor()
-        for pragma in pragmas:
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    if writes:
-
-        @event.listens_for(engine.sync_engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine

@@ -12,8 +12,9 @@ Job = Callable[[Connection], T]
 
 
 class Transactions(Protocol):
-    """Jobs run on the event loop's thread and may await nothing. What a job raises undoes what it wrote
-    and passes through. A job runs at most once. Raises Unavailable when the database is away or full.
+    """A job may await nothing, and may run on another thread while the event loop goes on: besides its connection it
+    touches only values that do not change. What a job raises undoes what it wrote and passes through. A job runs at most
+    once. Raises Unavailable when the database is away or full.
     """
 
     async def read(self, job: Job[T]) -> T:

@@ -1,0 +1,134 @@
+"""The one transaction that writes to streams: reads what a batch touches, lets the domain decide, writes the outcome.
+
+As many statements for one entry as for hundreds. On PostgreSQL rows are locked in one order everywhere: a call, streams by
+id, conversations by id, devices by id. So batches of two nodes wait for each other and never in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, update
+
+from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
+from domain.conversation import Conversation
+from domain.stream import Device, Entry, NewEntry, conversation_stream, inbox_stream, owner_of, staff_stream
+from store import conversation_tables as t
+from store import tables
+from store.among import Among
+from store.rows import insert_into, value_of
+
+OF_CUSTOMER = ("c.", "n.")
+_STREAMS = Among(t.streams.c.id)
+_STREAMS_LOCKED = Among(t.streams.c.id, locks=True)
+_CONVERSATIONS = Among(t.conversations.c.id, locks=True)
+_DEVICES = Among(t.devices.c.id, locks=True)
+_ENTRIES = Among(t.entries.c.id)
+_ATTACHMENTS = Among(t.attachments.c.id)
+_CUSTOMERS = Among(tables.customers.c.id)
+_STAFF = Among(tables.staff.c.id)
+
+_CHANGING = tuple(column.name for column in t.conversations.columns if column.name not in ("id", "shop_id"))
+_KEEP = insert(t.entries)
+_ADVANCE = (
+    update(t.streams)
+    .where(t.streams.c.id == bindparam("key"))
+    .values(head=bindparam("new_head"), digest=bindparam("new_digest"))
+)
+_CHANGE = (
+    update(t.conversations)
+    .where(t.conversations.c.id == bindparam("key"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+)
+_COUNT = update(t.devices).where(t.devices.c.id == bindparam("key")).values(counter=bindparam("new_counter"))
+_TAKE_BACK = (
+    update(t.entries)
+    .where(t.entries.c.id == bindparam("key"), t.entries.c.author == bindparam("writer"))
+    .values(body=bindparam("new_body"), gone=bindparam("new_gone"))
+)
+
+
+def append_many(connection: Connection, batch: Sequence[NewEntry]) -> Committed:
+    """Answers each entry with `Kept` or the refusal that it met."""
+    ledger = load(connection, needs(batch))
+    committed = accept_all(ledger, batch)
+    write(connection, ledger, committed)
+    return committed
+
+
+def load(connection: Connection, wanted: Needs) -> Ledger:
+    """Reads, and on PostgreSQL locks, all that a batch touches. Streams that nobody wrote in yet are made; those of
+    somebody unknown are left out."""
+    shops = {row.id: row.shop_id for row in _STREAMS.rows(connection, wanted.streams)}
+    if len(shops) < len(wanted.streams):
+        shops |= _make_streams(connection, wanted.streams - shops.keys())
+    of_customers = [stream for stream in shops if stream.startswith(OF_CUSTOMER)]
+    ids = shops.keys() | {inbox_stream(shops[stream]) for stream in of_customers}
+    streams = _STREAMS_LOCKED.rows(connection, ids)
+    conversations = _CONVERSATIONS.rows(connection, {owner_of(stream) for stream in of_customers})
+    devices = _DEVICES.rows(connection, wanted.devices)
+    known = _ENTRIES.rows(connection, wanted.entry_ids)  # after the locks: who kept one of them here has committed it
+    return Ledger(
+        streams={row.id: Line(row.shop_id, row.head, row.digest) for row in streams},
+        conversations={row.id: value_of(Conversation, row) for row in conversations},
+        devices={row.id: value_of(Device, row) for row in devices},
+        known={(row.id, row.author): value_of(Entry, row) for row in known},
+        attachments={row.id: _file(row) for row in _ATTACHMENTS.rows(connection, wanted.attachments)},
+    )
+
+
+def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
+    """Writes what was decided. Rows are changed in the order in which they were locked."""
+    if committed.fresh:
+        connection.execute(_KEEP, [entry.__dict__ for entry in committed.fresh])  # its fields are the columns
+    moved = {entry.stream for entry in committed.fresh} | {inbox.stream for inbox in committed.inboxes}
+    if moved:
+        lines = [(stream, ledger.streams[stream]) for stream in sorted(moved)]
+        rows = [{"key": stream, "new_head": line.head, "new_digest": line.digest} for stream, line in lines]
+        connection.execute(_ADVANCE, rows)
+    if ledger.changed:
+        changed = (ledger.conversations[customer_id].__dict__ for customer_id in sorted(ledger.changed))
+        connection.execute(_CHANGE, [_change(conversation) for conversation in changed])
+    if ledger.counted:
+        devices = (ledger.devices[device_id] for device_id in sorted(ledger.counted))
+        connection.execute(_COUNT, [{"key": device.id, "new_counter": device.counter} for device in devices])
+    if ledger.recalled:
+        gone = [{"key": e.id, "writer": e.author, "new_body": e.body, "new_gone": e.gone} for e in ledger.recalled]
+        connection.execute(_TAKE_BACK, gone)
+
+
+def _change(conversation: dict[str, Any]) -> dict[str, Any]:
+    return {"key": conversation["id"], **{f"new_{name}": conversation[name] for name in _CHANGING}}
+
+
+def _file(row: Row[Any]) -> dict[str, Any]:
+    """What pages must know to show it, see `domain.bodies.FileBody`."""
+    names = ("conversation_id", "mime", "kind", "name", "bytes", "width", "height", "seconds", "wave")
+    return {name: row._mapping[name] for name in names} | {"has_thumb": row.thumb is not None}
+
+
+def _make_streams(connection: Connection, missing: set[str]) -> dict[str, str]:
+    """Returns the shops of those made. Nothing is locked yet, so that whoever waits here for another node holds nothing
+    that it needs."""
+    owners = {owner_of(stream) for stream in missing if stream.startswith(OF_CUSTOMER)}
+    customers = {row.id: row for row in _CUSTOMERS.rows(connection, owners)}
+    staff = {row.id: row.shop_id for row in _STAFF.rows(connection, {owner_of(s) for s in missing if s[0] == "s"})}
+    shops = {conversation_stream(i): row.shop_id for i, row in customers.items()}
+    shops |= {
+        stream: shops[f"c.{owner_of(stream)}"]
+        for stream in missing
+        if stream[0] == "n" and owner_of(stream) in customers
+    }
+    shops |= {staff_stream(staff_id): shop_id for staff_id, shop_id in staff.items()}
+    inboxes = {inbox_stream(row.shop_id): row.shop_id for row in customers.values()}
+    rows = [{"id": i, "shop_id": shop_id, "head": 0, "digest": 0} for i, shop_id in sorted((shops | inboxes).items())]
+    if rows:
+        connection.execute(insert_into(connection, t.streams).on_conflict_do_nothing(), rows)
+    blank = [Conversation(id=i, shop_id=row.shop_id, last_at=row.created_at) for i, row in sorted(customers.items())]
+    if blank:
+        connection.execute(
+            insert_into(connection, t.conversations).on_conflict_do_nothing(),
+            [conversation.__dict__ for conversation in blank],
+        )
+    return {stream: shop_id for stream, shop_id in shops.items() if stream in missing}
