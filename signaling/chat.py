@@ -24,6 +24,7 @@ from signaling import chat_asks, chat_inbox
 from signaling import chat_protocol as p
 from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carrier, SocketCarrier
 from signaling.chat_asks import Asked, Desk, put
+from signaling.chat_facts import ChatFacts
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
 from signaling.chat_poll import PollBody, Polls, hello_first
@@ -83,6 +84,7 @@ class Chat:
             rights=ChatRights(house.people),
             markers=ChatMarkers(house.conversations, self._tell_marks, self._tasks.spawn),
             presence=presence,
+            facts=ChatFacts(house),
             refuse=self._refusal,
         )
         self._stack = AsyncExitStack()

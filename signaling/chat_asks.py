@@ -28,6 +28,7 @@ from domain.stream import (
 from signaling import chat_news as news
 from signaling import chat_protocol as p
 from signaling.carriers import Carrier
+from signaling.chat_facts import ChatFacts
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
 from signaling.chat_presence import ChatPresence
@@ -53,6 +54,7 @@ class Desk:
     rights: ChatRights
     markers: ChatMarkers
     presence: ChatPresence
+    facts: ChatFacts
     refuse: Callable[[BaseException, str | None], ErrorFrame]
 
 
@@ -85,10 +87,10 @@ async def hello(desk: Desk, asked: Asked, ask: p.ChatHello) -> None:
     )
     cursors = {s: Cursor(stream=s) for s in own_streams(reader)} | {c.stream: c.cursor() for c in ask.cursors}
     cursors = {s: c for s, c in cursors.items() if await desk.rights.may_open(reader.person, s)}
-    epoch = await desk.store.epoch()
+    epoch = await desk.facts.epoch()
     places = await _places(desk, reader, cursors, is_restored=ask.epoch not in ("", epoch))
     marks = await _marks(desk, cursors)
-    shop = await desk.house.people.shop(reader.person.shop_id)
+    shop = await desk.facts.shop(reader.person.shop_id)
     reader.is_welcome = True
     asked.answer(
         news.ChatWelcome(

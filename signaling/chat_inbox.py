@@ -57,7 +57,7 @@ async def ring(desk: Desk, asked: Asked, ask: p.ChatRing) -> None:
     if not isinstance(by, Staff):
         raise unknown()
     await desk.rights.require(by, "ring", stream)
-    shop = await desk.house.people.shop(await desk.rights.shop(by, stream))
+    shop = await desk.facts.shop(await desk.rights.shop(by, stream))
     entry = NewEntry(
         stream=stream,
         id=ask.id,

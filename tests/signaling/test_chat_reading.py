@@ -99,6 +99,7 @@ async def test_another_epoch_resets_every_cursor_that_holds_something(tmp_path: 
         ann = await page(stand, ANN)
         held = await ann.reads(ANNS, 3)
         await stand.house.conversations.renew_epoch()
+        stand.chat.desk.facts.forget()
         again = await page(stand, ANN, epoch=ann.welcome["epoch"], holding=held)
         assert again.welcome["epoch"] != ann.welcome["epoch"]
         await again.news("chat.reset")
