@@ -21,7 +21,7 @@ TABLET = {"width": 1180, "height": 820}
 PROBES = """
 (() => {
   const probe = window.probe = {sockets: [], channels: [], peers: [], wsBlocked: false, frames: 0,
-    answeredAt: 0, toldAt: 0, firstPictureAt: 0};
+    answeredAt: 0, toldAt: 0, pictureAt: 0, frontAt: 0, firstPictureAt: 0};
   const RealSocket = window.WebSocket;
   window.WebSocket = class extends RealSocket {
     constructor(...args) {
@@ -45,10 +45,18 @@ PROBES = """
   probe.cutSockets = () => { probe.wsBlocked = true; for (const s of probe.sockets) s.close(); };
   probe.healSockets = () => { probe.wsBlocked = false; };
   probe.cutChannels = () => { for (const c of probe.channels) c.close(); };
+  probe.arm = (at) => {
+    probe.answeredAt = at;
+    probe.toldAt = probe.pictureAt = probe.frontAt = probe.firstPictureAt = 0;
+  };
+  // Somebody sees a picture once it is drawn and its page, which waits offstage beneath another, is in front.
+  const isSeen = () => {
+    if (probe.pictureAt && probe.frontAt && probe.frontAt < Infinity) probe.firstPictureAt = Math.max(probe.pictureAt, probe.frontAt);
+  };
   document.addEventListener('click', (event) => {
     const button = event.target.closest && event.target.closest('button');
     if (button && (button.getAttribute('aria-label') || button.textContent || '').trim() === 'Answer') {
-      probe.answeredAt = performance.now(); probe.toldAt = probe.firstPictureAt = 0;
+      probe.arm(performance.now());
     }
   }, true);
   const watched = new WeakSet();
@@ -58,14 +66,22 @@ PROBES = """
     const seen = (now, meta) => {
       probe.frames += 1;
       // When it is on the screen: the callback itself comes later, when the page's own work lets it.
-      if (probe.answeredAt && !probe.firstPictureAt)
-        probe.firstPictureAt = Math.min(performance.now(), Math.max(meta.expectedDisplayTime, meta.presentationTime));
+      if (probe.answeredAt && !probe.pictureAt) {
+        probe.pictureAt = Math.min(performance.now(), Math.max(meta.expectedDisplayTime, meta.presentationTime));
+        isSeen();
+      }
       video.requestVideoFrameCallback(seen);
     };
     video.requestVideoFrameCallback(seen);
   };
-  new MutationObserver(() => document.querySelectorAll('video[data-remote]').forEach(watch))
-    .observe(document, {childList: true, subtree: true});
+  new MutationObserver(() => {
+    const videos = document.querySelectorAll('video[data-remote]');
+    videos.forEach(watch);
+    if (!probe.answeredAt || probe.frontAt || !videos[0] || videos[0].closest('.offstage')) return;
+    probe.frontAt = Infinity;
+    // In front when the frame after the one that brings it there is begun; a late page's frames bear too early a time.
+    requestAnimationFrame(() => requestAnimationFrame(() => { probe.frontAt = performance.now(); isSeen(); }));
+  }).observe(document, {childList: true, subtree: true, attributes: true, attributeFilter: ['class', 'data-remote']});
 })();
 """
 

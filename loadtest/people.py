@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from loadtest.browser import PHONE, TABLET, person
 from loadtest.server_process import LoupeServer
@@ -76,9 +76,22 @@ class StaffPerson(CustomerPerson):
             await switch.click()
         await expect(switch).to_have_attribute("aria-checked", "true")
 
-    async def answer(self, name: str = "Ana") -> None:
+    def answer_button(self, name: str = "Ana") -> Locator:
         entry = self.page.get_by_role("list", name="Waiting").get_by_role("listitem").filter(has_text=name)
-        await entry.get_by_role("button", name="Answer").click()
+        return entry.get_by_role("button", name="Answer")
+
+    async def answer(self, name: str = "Ana") -> None:
+        await self.answer_button(name).click()
+
+    async def point_at_answer(self, name: str) -> None:
+        """The finger above the button: what is left of `answer` is to press."""
+        await self.answer_button(name).hover()
+
+    async def press(self) -> None:
+        """Where it points, and nothing else: `click` looks around the page before and after, which takes the machine
+        from the pages just then."""
+        await self.page.mouse.down()
+        await self.page.mouse.up()
 
 
 CAMERA_FRAMES = """async () => {

@@ -18,8 +18,8 @@ export function App({ customer }: { customer: Customer }) {
   const settled = useSettled(phase === "call");
   useEffect(() => {
     document.title = shop ? `${shop} · Loupe` : "Loupe";
-    const room = phase === "call";
-    document.documentElement.classList.toggle("in-room", room && settled);
+    const room = phase === "call" && settled;
+    document.documentElement.classList.toggle("in-room", room);
     document.querySelector('meta[name="theme-color"]')?.setAttribute("content", room ? "#0e1012" : "#f6f4f0");
   }, [phase, shop, settled]);
 

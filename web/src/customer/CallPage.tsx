@@ -13,8 +13,8 @@ import { RecordingDialog, TopBar } from "./TopBar";
 import { t } from "./texts";
 
 /** The call: pictures, chat, tools. On a phone the chat lies over the picture; on a wide screen it stands beside it. */
-export function CallPage(props: { customer: Customer; shop: string; active: boolean }) {
-  const { customer, shop, active } = props;
+export function CallPage(props: { customer: Customer; shop: string; active: boolean; settled: boolean }) {
+  const { customer, shop, active, settled } = props;
   const [recording, setRecording] = useState(false);
   const [chatOpen, setChatOpen] = useState(false);
   const state = customer.session.call.value?.state;
@@ -25,9 +25,9 @@ export function CallPage(props: { customer: Customer; shop: string; active: bool
   }, [state]);
   return (
     <main
-      class={`room call${chatOpen ? " chat-open" : ""}${active ? "" : " offstage"}`}
-      inert={!active}
-      aria-hidden={!active}
+      class={`room call${chatOpen ? " chat-open" : ""}${settled ? "" : active ? " entering" : " offstage"}`}
+      inert={!settled}
+      aria-hidden={!settled}
     >
       <h1 class="unseen">
         {t("video_call_with")} {shop}

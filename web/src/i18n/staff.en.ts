@@ -27,7 +27,6 @@ export const en = {
   waiting: "Waiting",
   answer: "Answer",
   answer_name: "Answer {name}",
-  answering: "Connecting",
   waiting_since: "waiting {time}",
   waiting_count: "{n} {n|person is|people are} waiting",
   no_matter: "No matter given",

@@ -29,7 +29,6 @@ export const zh: Record<StaffKey, string> = {
   waiting: "等候中",
   answer: "接听",
   answer_name: "接听 {name}",
-  answering: "正在接通",
   waiting_since: "已等候 {time}",
   waiting_count: "{n} 位顾客正在等候",
   no_matter: "未填写事由",

@@ -88,11 +88,11 @@ function Places({ door }: { door: Door }) {
   return (
     <>
       {!(active && settled) && (
-        <div class="page-place" hidden={active}>
+        <div class="page-place">
           <Page door={door} />
         </div>
       )}
-      {(active || (atDesk && desk.ready.value)) && <CallRoom key={round} active={active} />}
+      {(active || (atDesk && desk.ready.value)) && <CallRoom key={round} active={active} settled={active && settled} />}
     </>
   );
 }

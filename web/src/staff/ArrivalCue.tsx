@@ -1,6 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { staff } from "../i18n/staff.texts";
+import { FIRST_PICTURE_MS } from "../rtc/connection";
 import { checkSound, chime, unlockSound } from "./chime";
 import { useStaff } from "./staffContext";
 
@@ -35,7 +36,11 @@ export function ArrivalCue() {
     const waiting = desk.line.value?.waiting.length ?? 0;
     const call = session.call.value;
     const place = deeds.inCall.value && call ? call.customer_name : staff("product");
-    document.title = waiting ? `(${waiting}) ${place}` : place;
+    const title = waiting ? `(${waiting}) ${place}` : place;
+    const timer = setTimeout(() => {
+      document.title = title; // the browser draws its own window anew for it
+    }, FIRST_PICTURE_MS);
+    return () => clearTimeout(timer);
   });
 
   return (

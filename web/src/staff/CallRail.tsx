@@ -76,7 +76,7 @@ function Tile({ name, word = name, more, icon, run, pressed, why, kind = undefin
 export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpen: (what: Opens) => void }) {
   const { session, deeds, camera, board } = useStaff();
   const call = session.call.value;
-  const live = call?.state === "live";
+  const live = !call || call.state === "live"; // offstage the tools lie ready as they will be
   const reach = call?.camera;
   const only: StaffKey | null = live ? null : "only_live";
   const phone = (can: boolean, why: StaffKey): StaffKey | null =>
@@ -185,7 +185,13 @@ export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpe
 function PauseRecording() {
   const { session, deeds } = useStaff();
   const call = session.call.value;
-  const why: StaffKey | null = call?.state !== "live" ? "only_live" : call.consent ? null : "not_recorded_why";
+  const why: StaffKey | null = !call
+    ? null
+    : call.state !== "live"
+      ? "only_live"
+      : call.consent
+        ? null
+        : "not_recorded_why";
   return (
     <Tile
       name={staff("pause_recording")}

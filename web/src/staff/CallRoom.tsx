@@ -10,7 +10,7 @@ import { useStaff } from "./staffContext";
 
 const WIDE_ENOUGH_PX = 900;
 /** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
-export function CallRoom({ active }: { active: boolean }) {
+export function CallRoom({ active, settled }: { active: boolean; settled: boolean }) {
   const { deeds, pages } = useStaff();
   const [panel, setPanel] = useState(() => innerWidth >= WIDE_ENOUGH_PX);
   const [drawing, setDrawing] = useState(false);
@@ -28,12 +28,12 @@ export function CallRoom({ active }: { active: boolean }) {
   return (
     <div
       class={`room call${panel ? " with-panel" : ""}${active ? "" : " offstage"}`}
-      inert={!active}
-      aria-hidden={!active}
+      inert={!settled}
+      aria-hidden={!settled}
     >
       <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
       {panel && <CallPanel onClose={() => setPanel(false)} />}
-      <CallStage active={active} drawing={drawing} onDrawingDone={() => setDrawing(false)} />
+      <CallStage active={active} settled={settled} drawing={drawing} onDrawingDone={() => setDrawing(false)} />
       <CallRail drawing={drawing} onDrawing={() => setDrawing(!drawing)} onOpen={setOpen} />
       {open === "booking" && <BookingDialog onClose={() => setOpen(null)} />}
       {(open === "invite" || open === "handover") && (

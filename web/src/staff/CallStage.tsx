@@ -4,7 +4,6 @@ import type { Point } from "../board/geometry";
 import { sendable } from "../board/geometry";
 import { Surface } from "../board/Surface";
 import { staff } from "../i18n/staff.texts";
-import { useSettled } from "../ui/useSettled";
 import { newId } from "../wire/ids";
 import { DrawPalette, WordsBox } from "./DrawPalette";
 import { PictureStrip } from "./PictureStrip";
@@ -14,8 +13,8 @@ import { useStaff } from "./staffContext";
 import { useHeldFrame } from "./useHeldFrame";
 
 /** The customer's picture with all that lies on it. */
-export function CallStage(props: { active: boolean; drawing: boolean; onDrawingDone: () => void }) {
-  const { active, drawing, onDrawingDone } = props;
+export function CallStage(props: { active: boolean; settled: boolean; drawing: boolean; onDrawingDone: () => void }) {
+  const { active, settled, drawing, onDrawingDone } = props;
   const { session, deeds, board } = useStaff();
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
   const [words, setWords] = useState<Point | null>(null);
@@ -26,7 +25,6 @@ export function CallStage(props: { active: boolean; drawing: boolean; onDrawingD
   const held = useHeldFrame(video, frozen && !session.board.value.picture_url);
   const frozenUrl = frozen ? (session.board.value.picture_url ?? held) : null;
   const taken = deeds.shots.value;
-  const settled = useSettled(active);
 
   useEffect(() => {
     if (!drawing) setWords(null);

@@ -14,6 +14,8 @@ import { QualityMark } from "../ui/controls";
 import { useStaff } from "./staffContext";
 import { useSecondsSince } from "./useTicking";
 
+const NOTHING = "\u00a0"; // offstage the bar has its height already: else the picture would change its size
+
 export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => void }) {
   const { session, deeds, link, desk } = useStaff();
   const call = session.call.value;
@@ -23,7 +25,6 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
   const label = staff(panel ? "panel_close" : "panel_open");
   const customer = deeds.customer.value;
   const quality = customer?.connected === false ? "lost" : (customer?.status?.quality ?? link.quality.value);
-  if (!call) return null;
   return (
     <header class="call-top">
       <button
@@ -42,12 +43,12 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
         )}
       </button>
       <div class="call-who">
-        <h1 class="call-name" aria-label={staff("call_with", { name: call.customer_name })}>
-          {call.customer_name}
+        <h1 class="call-name" aria-label={staff("call_with", { name: call?.customer_name ?? "" })}>
+          {call?.customer_name ?? NOTHING}
         </h1>
-        <p class="call-matter">{call.matter || staff("no_matter")}</p>
+        <p class="call-matter">{call ? call.matter || staff("no_matter") : NOTHING}</p>
       </div>
-      {waiting > 0 && (
+      {call && waiting > 0 && (
         <span class="pill glass" title={staff("waiting_count", { n: waiting })}>
           <UsersRound size={16} aria-hidden="true" />
           <span>{staff("more_waiting", { n: waiting })}</span>

@@ -36,7 +36,6 @@ export function WaitingList() {
 function Waiter({ one }: { one: WaitingView }) {
   const { desk } = useStaff();
   const seconds = useSecondsSince(one.since) ?? 0;
-  const busy = desk.answering.value;
   const nameId = `waiting-${one.call_id}`;
   return (
     <li class={one.connected ? "waiter" : "waiter away"}>
@@ -64,14 +63,13 @@ function Waiter({ one }: { one: WaitingView }) {
         type="button"
         class="button main answer"
         aria-describedby={nameId}
-        disabled={busy !== null}
         onClick={() => {
           void unlockSound();
           void desk.answer(one);
         }}
       >
         <Phone size={22} aria-hidden="true" />
-        {busy === one.call_id ? staff("answering") : staff("answer")}
+        {staff("answer")}
       </button>
     </li>
   );

@@ -203,6 +203,7 @@ export function openCallDeeds(session: Session, notices: Notices): CallDeeds {
     leave: () => void ask({ type: "call.leave" }),
     dismissEnded() {
       dismissed.value = call.value?.id ?? null;
+      session.forget(); // the room is laid out anew for the next call, and not while that is answered
     },
   };
 }

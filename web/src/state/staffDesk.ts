@@ -1,5 +1,6 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { staff } from "../i18n/staff.texts";
+import { FIRST_PICTURE_MS } from "../rtc/connection";
 import type { Invitation, Line, WaitingView } from "../wire/frames";
 import { Refusal } from "../wire/refusal";
 import type { Camera } from "./camera";
@@ -44,13 +45,23 @@ export function openDesk(session: Session, camera: Camera, link: Link, notices: 
   const answering = signal<string | null>(null);
   const invitation = signal<Invitation | null>(null);
   let forget: ReturnType<typeof setTimeout> | undefined;
+  let taking: ReturnType<typeof setTimeout> | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+
+  function takeLine(news: Line): void {
+    const fresh = line.value ? arrivals(line.value.waiting, news.waiting) : [];
+    line.value = news;
+    const last = fresh.at(-1);
+    if (last) arrival.value = { count: arrival.value.count + 1, name: last.name };
+  }
 
   session.onNews((news) => {
     if (news.type === "line") {
-      const fresh = line.value ? arrivals(line.value.waiting, news.waiting) : [];
-      line.value = news;
-      const last = fresh.at(-1);
-      if (last) arrival.value = { count: arrival.value.count + 1, name: last.name };
+      // Just after "Answer" the desk lies beneath the call: nobody sees who has left the line.
+      clearTimeout(taking);
+      const wait = answeredAt + FIRST_PICTURE_MS - performance.now();
+      if (wait > 0) taking = setTimeout(takeLine, wait, news);
+      else takeLine(news);
     } else if (news.type === "invitation") {
       invitation.value = news;
       clearTimeout(forget);
@@ -100,8 +111,9 @@ export function openDesk(session: Session, camera: Camera, link: Link, notices: 
     ready,
     setAvailable: (next) => void setAvailable(next),
     async answer(waiting) {
-      if (answering.value) return;
+      if (answering.value || inCall.value) return; // a second tap, on what lies beneath the call for a moment
       if (session.call.value?.ended_at) session.forget();
+      answeredAt = performance.now();
       answering.value = waiting.call_id;
       try {
         await session.request({ type: "call.answer", call_id: waiting.call_id });
