@@ -346,6 +346,21 @@ async def test_of_fifty_who_take_a_conversation_one_wins(store: ConversationStor
     assert (again.is_fresh, again.entry) == (False, won[0].entry)
 
 
+async def test_what_was_put_off_is_due_when_its_time_has_come(store: ConversationStore) -> None:
+    for number, name in ((1, "ann"), (2, "bob")):
+        await store.append(said(number, name, stream=f"c.{name}"))
+        until = NOW + timedelta(hours=number)
+        put_off = {"state": "snoozed", "snoozed_until": until}
+        told = note(3 + number, stream=f"n.{name}", kind="snoozed", body={"until": until.isoformat()})
+        await store.act(name, lambda c, put_off=put_off: c.model_copy(update=put_off), told)
+    assert await store.due(NOW + timedelta(minutes=59)) == []
+    assert await store.due(NOW + timedelta(hours=1)) == ["ann"]
+    assert await store.due(NOW + timedelta(hours=3)) == ["ann", "bob"]
+    assert await store.due(NOW + timedelta(hours=3), limit=1) == ["ann"]
+    await store.append(said(9))
+    assert await store.due(NOW + timedelta(hours=3)) == ["bob"]
+
+
 async def test_a_note_tells_the_colleagues_of_this_shop_that_it_names(store: ConversationStore) -> None:
     kept = await store.append(note(1, body={"text": "Look", "mentions": ["s-2", "s-9", "s-none"]}))
     (mention,) = await store.entries("s.s-2")
