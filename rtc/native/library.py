@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 2
+VERSION: Final = 3
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 MOST_SHAPES: Final = 8
@@ -105,12 +105,12 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "pump_remove": (None, (c_void_p, POINTER(Pipe))),
     "pump_sizes": (c_int, (c_int,)),
     "opener_new": (c_void_p, (c_void_p, c_char_p, c_char_p)),
-    "opener_free": (None, (c_void_p, c_void_p)),
+    "opener_free": (None, (c_void_p,)),
     "opener_open": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_void_p)),
     "opener_knows": (c_int, (c_void_p, c_uint32)),
     "opener_is_newest": (c_int, (c_void_p,)),
     "sealer_new": (c_void_p, (c_void_p, c_char_p, c_char_p)),
-    "sealer_free": (None, (c_void_p, c_void_p)),
+    "sealer_free": (None, (c_void_p,)),
     "sealer_seal": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_char_p, c_int, c_void_p)),
     "tape_new": (c_void_p, ()),
     "tape_free": (None, (c_void_p,)),

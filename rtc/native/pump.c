@@ -177,8 +177,11 @@ static int shape_of(const Pipe *q, const uint8_t *data, int size) {
 
 /* --- where packets go --- */
 
+/* Python takes them without the lock. */
+static uint64_t ups_waiting(Pump *p) { return p->up_head - __atomic_load_n(&p->up_tail, __ATOMIC_ACQUIRE); }
+
 static void up(Pump *p, int kind, const uint8_t *data, int size, const struct sockaddr_storage *from, int from_bytes, int64_t now_ns) {
-    if (p->up_head - p->up_tail >= UPS) {
+    if (ups_waiting(p) >= UPS) {
         p->counts[UPS_DROPPED]++;
         return;
     }
@@ -189,7 +192,7 @@ static void up(Pump *p, int kind, const uint8_t *data, int size, const struct so
     u->address_bytes = from_bytes;
     memcpy(u->address, from, from_bytes);
     memcpy(u->data, data, size);
-    p->up_head++;
+    __atomic_store_n(&p->up_head, p->up_head + 1, __ATOMIC_RELEASE);
     p->counts[HANDED_UP]++;
 }
 
@@ -414,7 +417,7 @@ static void turn(Pump *p, int count) {
         if (!is_lazy(data, size)) is_urgent = 1;
         else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
     }
-    press(p, count == IN || p->up_head - p->up_tail > UPS / 2, now_ns);
+    press(p, count == IN || ups_waiting(p) > UPS / 2, now_ns);
     if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
         uint64_t one = 1;
         p->lazy_since_ns = 0;
@@ -504,6 +507,7 @@ Opener *opener_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
     Opener *o = calloc(1, sizeof *o);
     if (!o) return NULL;
     memcpy(o->salt, salt, 12);
+    o->ctx_free = p->crypto.ctx_free;
     if ((o->ctx = cipher(&p->crypto, key, 0))) return o;
     free(o);
     return NULL;
@@ -513,13 +517,15 @@ Sealer *sealer_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
     Sealer *l = calloc(1, sizeof *l);
     if (!l) return NULL;
     memcpy(l->salt, salt, 12);
+    l->ctx_free = p->crypto.ctx_free;
     if ((l->ctx = cipher(&p->crypto, key, 1))) return l;
     free(l);
     return NULL;
 }
 
-void opener_free(Pump *p, Opener *o) { p->crypto.ctx_free(o->ctx); free(o); }
-void sealer_free(Pump *p, Sealer *l) { p->crypto.ctx_free(l->ctx); free(l); }
+/* In a cycle of garbage the pump may be freed before them. */
+void opener_free(Opener *o) { o->ctx_free(o->ctx); free(o); }
+void sealer_free(Sealer *l) { l->ctx_free(l->ctx); free(l); }
 
 int opener_open(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
     pthread_mutex_lock(&p->lock);

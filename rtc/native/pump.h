@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 1024, TAG = 16, WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8,
        MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, SET_TAG = 0x11, GET_TAG = 0x10 };
 enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
@@ -32,8 +32,8 @@ typedef struct { /* OpenSSL's EVP functions, found by Python */
 } Crypto;
 
 typedef struct { uint32_t ssrc; uint64_t highest, seen[WINDOW / 64]; } Stream;
-typedef struct { void *ctx; uint8_t salt[12]; int count, is_newest; Stream streams[MOST_STREAMS]; } Opener;
-typedef struct { void *ctx; uint8_t salt[12]; int count; Stream streams[MOST_STREAMS]; } Sealer;
+typedef struct { void *ctx; void (*ctx_free)(void *); uint8_t salt[12]; int count, is_newest; Stream streams[MOST_STREAMS]; } Opener;
+typedef struct { void *ctx; void (*ctx_free)(void *); uint8_t salt[12]; int count; Stream streams[MOST_STREAMS]; } Sealer;
 typedef struct { uint8_t *data; int64_t size, room, count, dropped; } Tape;
 
 typedef struct { /* rtc/gop.py */

@@ -10,6 +10,7 @@ import struct
 import threading
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,7 +72,7 @@ class Pump:
         if self._wake < 0:
             return
         self.call.pump_stop(self.at)
-        with socket.socket(self._socket.family, socket.SOCK_DGRAM) as knock:
+        with suppress(OSError), socket.socket(self._socket.family, socket.SOCK_DGRAM) as knock:
             host, port, *_ = self._socket.getsockname()
             knock.sendto(b"\xff", ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
         self._thread.join(_STOP_WITHIN_S)

@@ -26,7 +26,7 @@ class PumpedSealer(GcmSealer):
 
     def __del__(self) -> None:
         if getattr(self, "at", None):
-            self._pump.call.sealer_free(self._pump.at, self.at)
+            self._pump.call.sealer_free(self.at)
 
     def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
         head, body = bytes(header), bytes(payload)
@@ -47,7 +47,7 @@ class PumpedOpener(GcmOpener):
 
     def __del__(self) -> None:
         if getattr(self, "at", None):
-            self._pump.call.opener_free(self._pump.at, self.at)
+            self._pump.call.opener_free(self.at)
 
     def knows(self, ssrc: int) -> bool:
         return bool(self._pump.call.opener_knows(self.at, ssrc))
