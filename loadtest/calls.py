@@ -54,6 +54,7 @@ class CallsRun:
         self._own = OwnLoad()
         self._pairs: list[Pair] = []
         self._failures: list[str] = []
+        self._unbegun = 0  # calls that did not come about
         self._broken: set[int] = set()  # calls that came about and did not hold
         self._flow: Flow | None = None
         self._completeness: Completeness | None = None
@@ -104,6 +105,7 @@ class CallsRun:
         try:
             await pair.begin(due, is_recorded=self.asked.is_recorded)
         except BROKEN as fault:
+            self._unbegun += 1
             self._failures.append(f"call {pair.number}: {fault or 'the server kept silent'}")
         else:
             self._pairs.append(pair)
@@ -168,7 +170,7 @@ class CallsRun:
         calls, held = len(self._pairs), len(self._pairs) - len(self._broken)
         found: dict[str, object] = {
             "calls": held,
-            "calls_failed": self.asked.calls - held,
+            "calls_failed": self._unbegun + len(self._broken),
             "connect_ms": timings.connect.facts(),
             "steps_ms": {name: step.facts() for name, step in timings.steps.items()},
             "first_packet_ms": timings.first_packet.facts(),

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from loadtest.call_pair import BROKEN, Pair, Timings
-from loadtest.calls import ended
+from loadtest.calls import NoCalls, ended
 from loadtest.clip import Clip, make_clip
 from loadtest.front_door import Refused, Visitor
 from loadtest.gauges import OwnLoad, ServerCost, stats_of
@@ -105,7 +105,7 @@ class OverloadRun:
         return 35 + self.calls * 0.4 + 10 * (pace.step_s + pace.settle_s) + pace.half_s + pace.overload_s
 
     async def run(self) -> None:
-        """Raises CannotLoad and NotStarted before any load, Refused when so many calls do not come about, NotOverloaded."""
+        """Raises CannotLoad and NotStarted before any load, NoCalls when so many do not come about, NotOverloaded."""
         async with AsyncExitStack() as stack:
             target = await stack.enter_async_context(
                 open_target(Where(), self.calls, self._tell, seed=self._seed, spare_staff=1)
@@ -134,8 +134,8 @@ class OverloadRun:
             pair = Pair(target, number, username, clip, self._timings)
             stack.push_async_callback(pair.close)
             await pair.staff_come_in()
-            if number <= self.calls:
-                await pair.begin(time.monotonic(), is_recorded=True)
+            if number <= self.calls and (said := await self._begin(pair, target, clip, COME_DEADLINE_S)):
+                raise NoCalls(f"Call {number} of {self.calls} did not come about: {said}")
             pairs.append(pair)
         return pairs
 
@@ -206,19 +206,26 @@ class OverloadRun:
             window = await gauge.window(share, 1.0)
             if window.is_well:
                 self._recovered_s = time.monotonic() - start
-        until, said = time.monotonic() + self._pace.new_call_s, ""
+        if said := await self._begin(pair, target, clip, self._pace.new_call_s):
+            self._troubles.append(f"No new call came about within {self._pace.new_call_s:g} s; at last: {said}")
+        else:
+            self._new_call_s = time.monotonic() - start
+
+    async def _begin(self, pair: Pair, target: Target, clip: Clip, within_s: float) -> str:
+        """A customer comes, again and again, until the call stands; empty then, else what went wrong at last."""
+        until, said = time.monotonic() + within_s, ""
         while time.monotonic() < until:
             try:
                 await pair.begin(time.monotonic(), is_recorded=True)
-                self._new_call_s = time.monotonic() - start
-                return
             except BROKEN as fault:
                 said = str(fault) or "the server kept silent"
-                with contextlib.suppress(*BROKEN):
-                    await pair.customer.__aexit__()
-                pair.customer = target.visitor(clip)
-                await asyncio.sleep(0.5)
-        self._troubles.append(f"No new call came about within {self._pace.new_call_s:g} s; at last: {said}")
+            else:
+                return ""
+            with contextlib.suppress(*BROKEN):
+                await pair.customer.__aexit__()
+            pair.customer = target.visitor(clip)
+            await asyncio.sleep(0.5)
+        return said
 
     async def _server_faults(self, operator: Visitor) -> float:
         stats = await stats_of(operator)
