@@ -1,6 +1,7 @@
 """`domain.ports.CallStore` in SQL: calls, and what they leave behind that needs no order (pictures, recordings).
 
 Whoever writes in a call's stream or changes the call first takes the call's row: that is what puts writers in one line.
+What the customer's conversation must tell of a call (`domain.mirror`) is written in the same transaction.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
+from domain import mirror
+from domain.accepting import Committed
 from domain.call import Call
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotFound, Refusal
 from domain.record import Booking, CallEvent, NewEvent, Picture, Recording, Watermark
+from domain.stream import NewEntry
 from store import stream, tables
+from store.appending import append_many
 from store.rows import many, one, put, row_of, value_of
-from store.transactions import Transactions
+from store.transactions import T, Transactions
 
 NO_CALL = stream.NO_CALL
 NO_BOOKING = "This booking is not known here. Load the call again."
@@ -25,8 +30,11 @@ MOST = 1000
 
 
 class SqlCalls:
-    def __init__(self, transactions: Transactions) -> None:
+    """`tell` hears of each commit that wrote to a conversation."""
+
+    def __init__(self, transactions: Transactions, tell: Callable[[Committed], None]) -> None:
         self._transactions = transactions
+        self._tell = tell
 
     async def add(self, call: Call) -> None:
         """Raises Conflict when the customer has an open call, NotFound when the shop or the customer is unknown."""
@@ -45,15 +53,15 @@ class SqlCalls:
         # NO KEY: rows that refer to the call (events, marks) need not wait
         statement = _call(call_id).with_for_update(key_share=True)
 
-        def job(connection: Connection) -> Call:
+        def job(connection: Connection) -> tuple[Call, Committed | None]:
             before = one(connection, statement, Call, NO_CALL)
             after = decide(before)
             if after != before:
                 kept = update(tables.calls).where(tables.calls.c.id == call_id)
                 connection.execute(kept.values(row_of(after.model_copy(update={"id": call_id}), tables.calls)))
-            return after
+            return after, _mirror(connection, mirror.of_end(before, after))
 
-        return await self._transactions.write(job)
+        return self._told(await self._transactions.write(job))
 
     async def open_calls(self, shop_id: str | None = None) -> list[Call]:
         table = tables.calls
@@ -85,7 +93,15 @@ class SqlCalls:
         self, event: NewEvent, *, booking: Booking | None = None, picture: Picture | None = None
     ) -> tuple[CallEvent, bool]:
         """Raises Conflict when the booking was already answered otherwise: nothing is kept then."""
-        return await self._transactions.write(lambda c: stream.append(c, event, booking, picture))
+
+        def job(connection: Connection) -> tuple[tuple[CallEvent, bool], Committed | None]:
+            kept, is_new = stream.append(connection, event, booking, picture)
+            if not is_new or kept.kind not in mirror.KINDS:
+                return (kept, is_new), None
+            customer_id = connection.execute(_CUSTOMER, {"call": kept.call_id}).scalar_one()
+            return (kept, is_new), _mirror(connection, mirror.of_event(kept, customer_id))
+
+        return self._told(await self._transactions.write(job))
 
     async def kept(self, call_id: str, author: str, cmid: str) -> CallEvent | None:
         return await self._transactions.read(lambda c: stream.known(c, call_id, author, cmid))
@@ -155,10 +171,32 @@ class SqlCalls:
         table = tables.recordings
         row = row_of(recording, table)
         change = tuple(column.name for column in table.columns if not column.primary_key)
-        try:
-            await self._transactions.write(lambda c: put(c, table, row, change=change))
-        except NotFound:
-            raise NotFound(NO_CALL) from None
+
+        def job(connection: Connection) -> tuple[bool, Committed | None]:
+            call = one(connection, _call(recording.call_id).with_for_update(key_share=True), Call, NO_CALL)
+            is_put = put(connection, table, row, change=change)
+            return is_put, _mirror(connection, mirror.of_recording(recording, call))
+
+        self._told(await self._transactions.write(job))
+
+    def _told(self, outcome: tuple[T, Committed | None]) -> T:
+        result, committed = outcome
+        if committed is not None and committed.fresh:
+            self._tell(committed)
+        return result
+
+
+_CUSTOMER = select(tables.calls.c.customer_id).where(tables.calls.c.id == bindparam("call"))
+
+
+def _mirror(connection: Connection, entry: NewEntry | None) -> Committed | None:
+    """Writes the entry with what it tells of: both are kept, or neither."""
+    if entry is None:
+        return None
+    committed = append_many(connection, [entry])
+    if isinstance(committed.answers[0], Refusal):
+        raise committed.answers[0]
+    return committed
 
 
 def _call(call_id: str) -> Select[tuple[object, ...]]:

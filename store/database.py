@@ -47,7 +47,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def _on(transactions: Transactions) -> AsyncIterator[Database]:
     async with SqlConversations(transactions) as conversations:
-        yield Database(SqlPeople(transactions), SqlCalls(transactions), conversations)
+        yield Database(SqlPeople(transactions), SqlCalls(transactions, conversations.tell), conversations)
 
 
 def _file(url: str) -> Path:

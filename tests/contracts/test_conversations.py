@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from domain.call import end
 from domain.conversation import Conversation
 from domain.conversation_ports import ConversationStore
 from domain.errors import Conflict, Expect, Forbidden, HeldBack, Invalid, NotFound, NotReady, TooLate
 from domain.people import Customer, Shop, Staff
+from domain.record import Recording
 from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, next_digest
 from store.database import Database, open_database
-from tests.support.kept import NOW, SHOP
+from tests.support.kept import CALL, LIVE, NOW, SHOP, booking, message
 
 OTHER_SHOP = Shop(id="shop-2", slug="mei", name="Mei")
 
@@ -369,6 +371,44 @@ async def test_a_note_tells_the_colleagues_of_this_shop_that_it_names(store: Con
     assert not (await store.append(note(1, body={"text": "Look", "mentions": ["s-2"]}))).is_fresh
     assert await positions(store, "s.s-2") == [1]
     assert (await store.conversation("ann")).preview == ""
+
+
+# --- calls ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_happens_in_a_call_is_told_in_the_conversation(db: Database) -> None:
+    heard = Listener()
+    db.conversations.listen(heard.told)
+    await db.calls.add(LIVE)
+    await db.calls.append(message(1, text="The heel"))
+    await db.calls.append(message(1, text="The heel"))
+    await db.calls.append(message(2, author="s-0").model_copy(update={"side": "staff"}), booking=booking())
+    consent = message(3).model_copy(update={"kind": "consent", "body": {"recording": True}})
+    await db.calls.append(consent)
+    over = NOW + timedelta(seconds=90)
+    await db.calls.change("call-1", lambda call: end(call, "staff_hung_up", over))
+    await db.calls.change("call-1", lambda call: call.model_copy(update={"note": "later"}))
+    ready = Recording(call_id="call-1", state="ready", started_at=NOW, duration_s=20.125)
+    await db.calls.put_recording(ready)
+    await db.calls.put_recording(ready)
+    entries = await db.conversations.entries("c.ann")
+    assert [(e.position, e.kind, e.id.removeprefix("call-1.")) for e in entries] == [
+        (1, "text", "cmid-000001"), (2, "text", "cmid-000002"), (3, "call", "over"), (4, "recording", "recording"),
+    ]  # fmt: skip
+    assert entries[0].body == {"text": "The heel", "call_id": "call-1"}
+    assert entries[2].body == {"call_id": "call-1", "state": "ended", "seconds": 90.0}
+    assert heard.entries == entries
+    conversation = await db.conversations.conversation("ann")
+    assert (conversation.state, conversation.waiting_since) == ("open", None)
+
+
+async def test_a_call_that_nobody_answered_waits_in_the_inbox(db: Database) -> None:
+    await db.calls.add(CALL)
+    await db.calls.change("call-1", lambda call: end(call, "nobody_answered", NOW + timedelta(minutes=10)))
+    (entry,) = await db.conversations.entries("c.ann")
+    assert (entry.kind, entry.body["state"], entry.side) == ("call", "missed", "machine")
+    conversation = await db.conversations.conversation("ann")
+    assert (conversation.state, conversation.waiting_since) == ("open", entry.at)
 
 
 # --- devices and the house --------------------------------------------------------------------------------------------
