@@ -417,7 +417,7 @@ static void turn(Pump *p, int count) {
         if (!is_lazy(data, size)) is_urgent = 1;
         else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
     }
-    press(p, count == IN || ups_waiting(p) > UPS / 2, now_ns);
+    press(p, count == IN || ups_waiting(p) > UPS / 4 * 3, now_ns);
     if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
         uint64_t one = 1;
         p->lazy_since_ns = 0;

@@ -20,7 +20,7 @@ from rtc.native.library import Library, Up
 from rtc.native.pipe import Pipe
 from rtc.native.srtp import PumpedOpener, PumpedSealer
 from rtc.native.tape import PumpedTape
-from rtc.pressure import LARGEST_VOICE, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS
+from rtc.pressure import LARGEST_VOICE, SHED_AFTER_NS, SHED_FOR_NS
 from rtc.state import numbers
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ COUNTS: Final = (
     "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up", "handed_up_dropped",
 )  # fmt: skip
 _OPENED = 1
+_SHED_AFTER_TURNS = 128  # full ones: more than the socket's buffer can have gathered while the process stood still
 _TURN = 64  # datagrams handled before the loop's other work has its turn
 _HEAD = struct.Struct("=iiqi")
 _ADDRESS_AT, _DATA_AT = Up.address.offset, Up.data.offset
@@ -56,7 +57,7 @@ class Pump:
         self._addresses: dict[bytes, Address] = {}
         self._pipes: set[Pipe] = set()
         self._loop = asyncio.get_running_loop()
-        limits = array("q", [SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS, LARGEST_VOICE])
+        limits = array("q", [SHED_AFTER_NS, _SHED_AFTER_TURNS, SHED_FOR_NS, LARGEST_VOICE])
         sock.setblocking(True)
         self.at = self.call.pump_new(
             library.crypto, sock.fileno(), self._wake, place_of(self.counts), place_of(pressure), place_of(limits)
