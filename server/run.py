@@ -33,13 +33,14 @@ from signaling.links import customer_link
 from signaling.live import Live
 from signaling.node import MediaNode
 from store.blobs import open_blobs
-from store.database import open_database
+from store.database import SQLITE, open_database
 
 log = structlog.get_logger()
 CLOSE_WITHIN_S = 3.0
 # From the first byte of a connection, and between two requests: who says nothing whole for so long holds a place for nothing.
 IDLE_CONNECTION_S = 30.0
 MOST_DESCRIPTORS = 65_536
+COMPARE_EVERY_S = 5.0  # another server on the same PostgreSQL may have written
 
 
 async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: bool) -> None:
@@ -65,7 +66,8 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
             now=lambda: datetime.now(UTC),
             new_id=lambda: uuid.uuid4().hex,
         )
-        chat = await stack.enter_async_context(Chat(house))
+        compare_every_s = None if settings.database.startswith(SQLITE) else COMPARE_EVERY_S
+        chat = await stack.enter_async_context(Chat(house, compare_every_s=compare_every_s))
         live = await stack.enter_async_context(Live(house, chat))
         await door.open(make_app(house, live, chat), stack)
         stack.push_async_callback(live.close)

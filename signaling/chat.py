@@ -66,9 +66,13 @@ SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open 
 
 class Chat:
     """Use `async with Chat(house)`: it listens to the store and owns every task. `close` closes all sockets (code 4000,
-    come back); leaving the block does it too."""
+    come back); leaving the block does it too. `compare_every_s` where several processes share one store: what another
+    one wrote is told at most so much later."""
 
-    def __init__(self, house: House, *, heads_every_s: float = HEADS_EVERY_S) -> None:
+    def __init__(
+        self, house: House, *, heads_every_s: float = HEADS_EVERY_S, compare_every_s: float | None = None
+    ) -> None:
+        self._compare_every_s = compare_every_s
         self.counts: Counter[str] = Counter()
         self._tasks = Tasks(self.counts)
         self._house = house
@@ -97,6 +101,8 @@ class Chat:
         self._house.conversations.listen(self._told)
         self._tasks.spawn(self.readers.beat())
         self._tasks.spawn(keep_waking(self._house, self.counts))
+        if self._compare_every_s is not None:
+            self._tasks.spawn(self._keep_comparing(self._compare_every_s))
         return self
 
     async def __aexit__(
@@ -251,6 +257,14 @@ class Chat:
             fault = Refusal("Something went wrong on our side; it was written down. Try again.", code="internal")
         self.counts[f"refused_{fault.code}"] += 1
         return frame_of(fault, ref)
+
+    async def _keep_comparing(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.hub.compare()
+            except Refusal:  # the store is away: pages are told when it is back
+                self.counts["compares_failed"] += 1
 
     def _told(self, entries: Sequence[Entry], inboxes: Sequence[Head]) -> None:
         """Of a commit. Whatever goes wrong here, the store goes on committing, and pages learn at the next heads."""

@@ -18,6 +18,7 @@ from signaling.chat_reader import NOT_YET, Reader
 from signaling.lanes import Spawn
 
 READS_AT_ONCE = 32
+COMPARED_AT_ONCE = 500
 TRY_AGAIN_S = 1.0
 INBOX_EVERY_S = 0.1  # a busy shop's inbox is told that often; the first change at once
 
@@ -152,6 +153,15 @@ class ChatHub:
             if line is not None:
                 line.is_dirty = True
                 self._read_on(line)
+
+    async def compare(self) -> None:
+        """Finds out what another process wrote, when no hint came: reads on where the store is further."""
+        streams = list(self.lines)
+        for start in range(0, len(streams), COMPARED_AT_ONCE):
+            for head in await self._source.heads(streams[start : start + COMPARED_AT_ONCE]):
+                line = self.lines.get(head.stream)
+                if line is not None and line.told is not None and head.head > line.told:
+                    self.hint(head.stream)
 
     def whisper(self, stream: str, text: str, *, but: str = "") -> None:
         """Says a frame that is not kept to all who have the stream open, but not to this person."""

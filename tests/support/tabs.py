@@ -217,12 +217,19 @@ class Stand:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, house: TestHouse | None = None, *, heads_every_s: float = 20.0, **settings: object
+    folder: Path,
+    house: TestHouse | None = None,
+    *,
+    heads_every_s: float = 20.0,
+    compare_every_s: float | None = None,
+    **settings: object,
 ) -> AsyncIterator[Stand]:
     """A started `Live` and `Chat` on a free port of 127.0.0.1."""
     house = house or TestHouse(folder, **settings)
     async with AsyncExitStack() as stack:
-        chat = await stack.enter_async_context(Chat(house.house, heads_every_s=heads_every_s))
+        chat = await stack.enter_async_context(
+            Chat(house.house, heads_every_s=heads_every_s, compare_every_s=compare_every_s)
+        )
         live = await stack.enter_async_context(Live(house.house, chat))
 
         async def staff(request: web.Request) -> web.WebSocketResponse:
