@@ -42,8 +42,8 @@ class Pressure:
         state[TURNS] += 1
         if not state[LAGGING_SINCE]:
             state[LAGGING_SINCE] = now_ns
-        lasts = state[TURNS] >= SHED_AFTER_TURNS and now_ns - state[LAGGING_SINCE] >= SHED_AFTER_NS
-        if lasts or state[IS_SHEDDING]:
+        # While pictures are left out, too: bursts come then as ever (what is missing is asked for), and must not prolong it.
+        if state[TURNS] >= SHED_AFTER_TURNS and now_ns - state[LAGGING_SINCE] >= SHED_AFTER_NS:
             state[IS_SHEDDING] = 1
             state[SHED_AT] = now_ns
 

@@ -360,7 +360,7 @@ static void press(Pump *p, int is_full, int64_t now_ns) { /* rtc/pressure.py say
     if (is_full) {
         m[LAG_TURNS]++;
         if (!m[LAGGING_SINCE]) m[LAGGING_SINCE] = now_ns;
-        if (m[IS_SHEDDING] || (m[LAG_TURNS] >= p->shed_after_turns && now_ns - m[LAGGING_SINCE] >= p->shed_after_ns)) {
+        if (m[LAG_TURNS] >= p->shed_after_turns && now_ns - m[LAGGING_SINCE] >= p->shed_after_ns) {
             m[IS_SHEDDING] = 1;
             m[SHED_AT] = now_ns;
         }

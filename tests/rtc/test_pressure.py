@@ -51,6 +51,15 @@ def test_pictures_are_left_out_until_the_senders_had_time_to_send_less() -> None
     assert not pressure.is_shedding
 
 
+def test_a_burst_does_not_prolong_it() -> None:
+    at = 2 * SHED_AFTER_NS
+    pressure = overloaded(at)
+    for burst in range(1, 6):
+        pressure.lagged(at + burst * SHED_FOR_NS // 4)
+        pressure.caught_up(at + burst * SHED_FOR_NS // 4 + 1)
+    assert not pressure.is_shedding
+
+
 def test_no_new_calls_for_some_seconds_after_an_overload() -> None:
     assert not Pressure().is_high(1)
     at = 2 * SHED_AFTER_NS
