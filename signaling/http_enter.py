@@ -20,7 +20,10 @@ NAMELESS: dict[Language, str] = {"en": "Guest", "zh-CN": "访客"}  # until the 
 
 
 class EnterBody(Body):
+    """`name`: what the customer wants to be called from now on; empty: as before."""
+
     shop: str = Field(min_length=1, max_length=64)
+    name: Words = Field(default="", max_length=80)
     token: str | None = Field(default=None, max_length=MAX_TOKEN_CHARS)
     language: Language = "en"
 
@@ -73,15 +76,15 @@ async def _enter(request: web.Request) -> web.Response:
         invitation = read_token(house, shop, body.token)
     elif not shop.open_door and known is None:
         raise NotSignedIn("This shop lets customers in by invitation. Ask the shop for a link.", code="link_needed")
-    customer = known or Customer(
+    came = known or Customer(
         id=house.new_id(),
         shop_id=shop.id,
         name=(invitation.name if invitation else "") or NAMELESS[body.language],
         language=body.language,
         created_at=house.now(),
     )
-    if customer is not known or customer.language != body.language:
-        customer = customer.model_copy(update={"language": body.language})
+    customer = came.model_copy(update={"language": body.language, "name": body.name or came.name})
+    if customer != known:
         await house.people.put_customer(customer)
     response = json_answer(
         Entered(

@@ -35,6 +35,15 @@ async def test_an_open_door_lets_a_stranger_in_and_knows_the_device_again(door: 
     assert (await door.house.people.customer(first["customer"]["id"])).shop_id == COBBLER.id
 
 
+async def test_a_customer_who_says_a_name_keeps_it_until_another_is_said(door: Door) -> None:
+    browser = door.browser()
+    await browser.post("/api/enter", json={"shop": "cobbler"})
+    for said, kept in (("Ana", "Ana"), ("", "Ana"), (" Anna ", "Anna")):
+        answer = await (await browser.post("/api/enter", json={"shop": "cobbler", "name": said})).json()
+        assert answer["customer"]["name"] == kept
+    await refusal(await browser.post("/api/enter", json={"shop": "cobbler", "name": "n" * 81}), 400, "bad_request")
+
+
 async def test_a_device_is_a_different_customer_in_each_shop(door: Door) -> None:
     browser = door.customer(ANN)
     token = token_of(make_link(door.house.house, NAILS).url)

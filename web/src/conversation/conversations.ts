@@ -19,6 +19,7 @@ import type {
 } from "./frames";
 import { type Asked, Link, type LinkStatus } from "./link";
 import { Outbox } from "./outbox";
+import { Seen } from "./seen";
 import { Tabs } from "./tabs";
 
 export interface Me {
@@ -51,7 +52,6 @@ export type Upload = (waiting: Waiting, file: Blob) => Promise<Record<string, un
 
 const NEWEST = 100;
 const OLDER = 50;
-const SEEN_WITHIN_MS = 200;
 
 /** The conversations of one person in this tab: kept in the browser, open at once, caught up when there is a network. */
 export class Conversations {
@@ -62,7 +62,10 @@ export class Conversations {
   upload: Upload | null = null;
   readonly #streams = new Map<string, StreamState>();
   readonly #marks = new Map<string, MarkView[]>();
-  readonly #seen = new Map<string, { delivered: number; read: number; told: boolean }>();
+  readonly #seen = new Seen((stream, delivered, read) => {
+    if (this.status === "open") this.#link.post({ type: "chat.seen", stream, delivered, read });
+    return this.status === "open";
+  });
   readonly #fetching = new Set<string>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #link: Link;
@@ -72,7 +75,6 @@ export class Conversations {
   #epoch: string;
   #epochChanged = false;
   #inboxPosition = 0;
-  #seenTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     readonly me: Me,
@@ -143,7 +145,7 @@ export class Conversations {
   }
 
   close(): void {
-    clearTimeout(this.#seenTimer);
+    this.#seen.close();
     this.#tabs.close();
     this.#outbox.close();
     this.#link.close();
@@ -203,11 +205,7 @@ export class Conversations {
 
   /** How far this person has seen a stream; told to the server, and again after a lost connection. */
   seen(stream: string, delivered: number, read: number): void {
-    const before = this.#seen.get(stream) ?? { delivered: 0, read: 0, told: true };
-    const next = { delivered: Math.max(before.delivered, delivered, read), read: Math.max(before.read, read) };
-    if (next.delivered === before.delivered && next.read === before.read) return;
-    this.#seen.set(stream, { ...next, told: false });
-    this.#seenTimer ??= setTimeout(() => this.#tellSeen(), SEEN_WITHIN_MS);
+    this.#seen.note(stream, delivered, read);
   }
 
   typing(stream: string, isTyping: boolean): void {
@@ -245,6 +243,11 @@ export class Conversations {
     this.#set({ ...state, entries, floor: state.head - entries.length });
   }
 
+  /** What the server knows of this person has changed: say hello anew. */
+  renew(): void {
+    this.#link.renew();
+  }
+
   lend(channel: RTCDataChannel): void {
     this.#link.lend(channel);
   }
@@ -275,8 +278,7 @@ export class Conversations {
     this.#fetching.clear();
     const open = new Set(frame.streams.map((head) => head.stream));
     for (const state of this.#streams.values()) if (!open.has(state.stream)) this.#askFor(state);
-    for (const seen of this.#seen.values()) seen.told = false;
-    this.#seenTimer ??= setTimeout(() => this.#tellSeen(), SEEN_WITHIN_MS);
+    this.#seen.again();
     this.#tell({ is: "welcome", welcome: frame });
   }
 
@@ -365,17 +367,6 @@ export class Conversations {
   #askForInbox(): void {
     const stream = this.inboxStream;
     if (stream) this.#link.ask({ type: "chat.open", stream, position: this.#inboxPosition }).catch(() => undefined);
-  }
-
-  #tellSeen(): void {
-    clearTimeout(this.#seenTimer);
-    this.#seenTimer = undefined;
-    if (this.status !== "open") return;
-    for (const [stream, seen] of this.#seen) {
-      if (seen.told) continue;
-      seen.told = true;
-      this.#link.post({ type: "chat.seen", stream, delivered: seen.delivered, read: seen.read });
-    }
   }
 
   #set(state: StreamState): void {

@@ -87,6 +87,11 @@ export class Link {
     this.#gone(this.#overSocket);
   }
 
+  /** Says hello anew, on a new connection. */
+  renew(): void {
+    this.#socket.renew();
+  }
+
   /** A call's data channel carries the same frames for as long as it is open. */
   lend(channel: RTCDataChannel): void {
     const lent = carrier((frame) => {

@@ -1,7 +1,7 @@
-import { Languages, MessageCircle, Phone, Video } from "lucide-preact";
-import { useEffect } from "preact/hooks";
+import { Check, Languages, MessageCircle, Phone, Video } from "lucide-preact";
+import { useEffect, useState } from "preact/hooks";
 import { language, otherLanguage, setLanguage } from "../i18n/language";
-import { shared } from "../i18n/shared.texts";
+import { errorText, shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { CustomerTalk, Ring } from "../state/customerTalk";
 import { Composer } from "../talk/Composer";
@@ -12,6 +12,7 @@ import { LinkNote, useLasting } from "../talk/State";
 import "../talk/talk.css";
 import "../talk/talk-parts.css";
 import "./conversation.css";
+import { codeOf } from "../wire/refusal";
 import { Refused } from "./Refused";
 
 /** The customer's conversation with the shop: `/s/<slug>/chat`. */
@@ -86,6 +87,7 @@ const STARTS = ["start_ready", "start_price", "start_open"] as const;
 
 function Blank({ customer }: { customer: CustomerTalk }) {
   const talk = customer.talk.value;
+  const name = customer.name.value;
   const begin = (text: string) => {
     talk?.edited(text);
     document.querySelector("textarea")?.focus();
@@ -95,8 +97,9 @@ function Blank({ customer }: { customer: CustomerTalk }) {
       <span class="conversation-art" aria-hidden="true">
         <MessageCircle size={44} strokeWidth={1.6} />
       </span>
-      <p class="conversation-hello">{t("hello")}</p>
+      <p class="conversation-hello">{name ? t("hello_name", { name }) : t("hello")}</p>
       <p>{t("hello_text")}</p>
+      {!name && <NameForm customer={customer} />}
       <div class="conversation-starts">
         {STARTS.map((key) => (
           <button key={key} type="button" onClick={() => begin(t(key))}>
@@ -105,6 +108,40 @@ function Blank({ customer }: { customer: CustomerTalk }) {
         ))}
       </div>
     </div>
+  );
+}
+
+/** One field, once: so that the shop does not speak to a guest. */
+function NameForm({ customer }: { customer: CustomerTalk }) {
+  const [name, setName] = useState("");
+  const [fault, setFault] = useState("");
+  const save = async (event: Event) => {
+    event.preventDefault();
+    try {
+      if (name.trim()) await customer.setName(name.trim());
+    } catch (error) {
+      setFault(errorText(codeOf(error)));
+    }
+  };
+  return (
+    <form class="conversation-name" onSubmit={(event) => void save(event)}>
+      <input
+        class="input"
+        value={name}
+        maxLength={80}
+        aria-label={t("your_name")}
+        placeholder={t("your_name")}
+        autocomplete="name"
+        enterkeyhint="done"
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      {name.trim() && (
+        <button type="submit" class="talk-round send" aria-label={t("save_name")}>
+          <Check size={22} aria-hidden="true" />
+        </button>
+      )}
+      {fault && <p role="alert">{fault}</p>}
+    </form>
   );
 }
 
@@ -121,7 +158,7 @@ function Ringing({ ring, close }: { ring: Ring; close(): void }) {
       </button>
       <a class="button main" href={ring.path}>
         <Phone size={20} aria-hidden="true" />
-        {t("join_call")}
+        {t("join")}
       </a>
     </div>
   );

@@ -1,4 +1,4 @@
-import { Info, MicOff, Video as VideoIcon } from "lucide-preact";
+import { Info, MessageCircle, MicOff, Video as VideoIcon } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
 import { errorText } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
@@ -129,6 +129,10 @@ export function FormPage({ customer, shop }: { customer: Customer; shop: string 
             <VideoIcon size={22} aria-hidden="true" />
             {starting ? t("starting") : t("start")}
           </button>
+          <a class="button quiet wide" href={`${location.pathname.replace(/\/$/, "")}/chat${location.search}`}>
+            <MessageCircle size={20} aria-hidden="true" />
+            {t("write_instead")}
+          </a>
         </div>
       </form>
     </Page>

@@ -1,4 +1,4 @@
-import { CalendarPlus, CircleCheck, Download } from "lucide-preact";
+import { CalendarPlus, CircleCheck, Download, MessageCircle } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { Marks } from "../board/Marks";
 import { duration } from "../i18n/format";
@@ -80,6 +80,10 @@ export function GoodbyePage({ customer, shop }: { customer: Customer; shop: stri
           <button type="button" class={talked ? "button wide" : "button main wide"} onClick={customer.again}>
             {t("call_again")}
           </button>
+          <a class="button quiet wide" href={`${location.pathname.replace(/\/$/, "")}/chat`}>
+            <MessageCircle size={20} aria-hidden="true" />
+            {t("write_again")}
+          </a>
         </div>
       </div>
     </Page>

@@ -1,5 +1,5 @@
 import { ArrowLeft, MessagesSquare } from "lucide-preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { staff } from "../i18n/staff.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { LanguageSwitch } from "../staff/SignIn";
@@ -21,10 +21,12 @@ export function InboxPage({ customer }: { customer: string | null }) {
   const { pages } = useStaff();
   const inbox = useInbox();
   const talk = customer ? inbox.talk(customer) : null;
+  const [about, setAbout] = useState(false);
   useKeys(inbox);
   useEffect(() => inbox.start(), [inbox]);
+  useEffect(() => setAbout(false), [customer]);
   return (
-    <div class={customer ? "inbox chosen" : "inbox"}>
+    <div class={`inbox${customer ? " chosen" : ""}${about ? " about" : ""}`}>
       <header class="top inbox-top">
         <a
           class="icon-button"
@@ -42,13 +44,13 @@ export function InboxPage({ customer }: { customer: string | null }) {
         <Search talk={null} />
         <LanguageSwitch />
       </header>
-      <LinkNote talk={talk} status={inbox.status.value} />
+      <LinkNote talk={talk} status={inbox.status.value} staff />
       <main class="inbox-main">
         <Rows customer={customer} />
         {customer && talk ? (
           <>
-            <Thread key={customer} customer={customer} talk={talk} />
-            <Panel key={`${customer} panel`} inbox={inbox} customer={customer} />
+            <Thread key={customer} customer={customer} talk={talk} about={() => setAbout(true)} />
+            <Panel key={`${customer} panel`} inbox={inbox} customer={customer} close={() => setAbout(false)} />
           </>
         ) : (
           <section class="inbox-choose">

@@ -1,15 +1,19 @@
+import { X } from "lucide-preact";
 import { dayAndTime } from "../i18n/format";
 import { talk as t } from "../i18n/talk.texts";
 import type { Inbox } from "../state/inbox";
 import { Notes } from "./Notes";
 
-/** Who the customer is. */
-export function Panel({ inbox, customer }: { inbox: Inbox; customer: string }) {
+/** Who the customer is; over the conversation where there is no room beside it. */
+export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: string; close(): void }) {
   const row = inbox.rows.value[customer];
   const name = row?.name || t("unknown_customer");
   const zone = inbox.me.shop.time_zone;
   return (
     <aside class="inbox-panel" aria-label={t("about_customer", { name })}>
+      <button type="button" class="icon-button inbox-panel-close" aria-label={t("hide_customer")} onClick={close}>
+        <X size={24} aria-hidden="true" />
+      </button>
       <div class="inbox-who">
         <span class="face" aria-hidden="true">
           {name.slice(0, 1).toUpperCase()}
@@ -32,10 +36,6 @@ export function Panel({ inbox, customer }: { inbox: Inbox; customer: string }) {
               <dd>{dayAndTime(row.waiting_since, zone)}</dd>
             </div>
           )}
-          <div>
-            <dt>{t("last")}</dt>
-            <dd>{dayAndTime(row.last_at, zone)}</dd>
-          </div>
         </dl>
       )}
       <Notes inbox={inbox} customer={customer} />

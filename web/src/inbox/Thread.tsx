@@ -1,4 +1,4 @@
-import { ArrowLeft } from "lucide-preact";
+import { ArrowLeft, Info } from "lucide-preact";
 import { staff } from "../i18n/staff.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
@@ -11,13 +11,18 @@ import { useInbox } from "./inboxContext";
 import { QuickReplies } from "./QuickReplies";
 
 /** One conversation in the inbox. */
-export function Thread({ customer, talk }: { customer: string; talk: Talk }) {
+export function Thread({ customer, talk, about }: { customer: string; talk: Talk; about(): void }) {
   const { me, pages } = useStaff();
   const inbox = useInbox();
   const row = inbox.rows.value[customer];
   const name = row?.name || t("unknown_customer");
   const here = inbox.here.value.has(customer);
-  const assignee = row?.assignee === me.staff.id ? t("you") : row?.assignee_name;
+  const whose =
+    row?.assignee === me.staff.id
+      ? t("assigned_you")
+      : row?.assignee_name
+        ? t("assigned_to", { name: row.assignee_name })
+        : t("assigned_none");
   return (
     <section class="talk inbox-thread" aria-label={name}>
       <header class="inbox-thread-top">
@@ -34,14 +39,17 @@ export function Thread({ customer, talk }: { customer: string; talk: Talk }) {
         </a>
         <span class="face small inbox-face" aria-hidden="true">
           {name.slice(0, 1).toUpperCase()}
-          {here && <i />}
+          {here && <i title={t("here")} />}
         </span>
         <div class="inbox-thread-names">
           <h2>{name}</h2>
-          <p>{here ? t("here") : `${t("assignee")}: ${assignee ?? t("nobody")}`}</p>
+          <p>{whose}</p>
         </div>
         <Search talk={talk} />
-        {row && <Actions inbox={inbox} row={row} />}
+        {row && <Actions inbox={inbox} row={row} about={about} />}
+        <button type="button" class="icon-button inbox-about" aria-label={t("show_customer")} onClick={about}>
+          <Info size={24} aria-hidden="true" />
+        </button>
       </header>
       <Lines talk={talk} zone={me.shop.time_zone} blank={<p class="muted">{staff("no_chat")}</p>} />
       <Composer talk={talk} extra={<QuickReplies talk={talk} />} />

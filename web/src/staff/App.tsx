@@ -2,6 +2,9 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { language } from "../i18n/language";
 import { staff } from "../i18n/staff.texts";
+import { InboxPage } from "../inbox/InboxPage";
+import { InboxContext } from "../inbox/inboxContext";
+import { openInbox } from "../state/inbox";
 import type { Door, SignedIn } from "../state/staffDoor";
 import { openStaffHouse } from "../state/staffHouse";
 import { useSettled } from "../ui/useSettled";
@@ -28,17 +31,21 @@ export function App({ door }: { door: Door }) {
 
 function Inside({ door, me }: { door: Door; me: SignedIn }) {
   const [house] = useState(() => openStaffHouse(me));
+  const [inbox] = useState(() => openInbox(me));
   useEffect(() => {
     house.session.start();
     return () => {
       house.link.stop();
       house.camera.close();
       house.session.stop();
+      inbox.close();
     };
-  }, [house]);
+  }, [house, inbox]);
   return (
     <StaffContext.Provider value={house}>
-      <Place door={door} />
+      <InboxContext.Provider value={inbox}>
+        <Place door={door} />
+      </InboxContext.Provider>
       <InvitationBanner />
       <ArrivalCue />
       <Toasts />
@@ -47,9 +54,11 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
 }
 
 function Place({ door }: { door: Door }) {
-  const { session } = useStaff();
+  const { session, pages } = useStaff();
   const status = session.status.value;
+  const page = pages.page.value;
   if (status === "replaced") {
+    if (page.name === "inbox") return <InboxPage customer={page.customer} />; // conversations belong to every tab
     return (
       <Quiet
         title={staff("replaced_title")}
@@ -101,6 +110,7 @@ function Page({ door }: { door: Door }) {
   const { deeds, pages } = useStaff();
   const page = pages.page.value;
   if (page.name === "record") return <RecordPage key={page.callId} callId={page.callId} />;
+  if (page.name === "inbox") return <InboxPage customer={page.customer} />;
   if (deeds.ended.value) return <CallEnded call={deeds.ended.value} />;
   return <Desk door={door} />;
 }

@@ -1,6 +1,7 @@
 import { LogOut } from "lucide-preact";
 import { language } from "../i18n/language";
 import { staff } from "../i18n/staff.texts";
+import { InboxLink } from "../inbox/InboxLink";
 import type { Door } from "../state/staffDoor";
 import { unlockSound } from "./chime";
 import { LoupeMark } from "./Mark";
@@ -37,6 +38,7 @@ export function DeskTop({ door }: { door: Door }) {
           {staff(status === "lost" ? "lost" : "connecting")}
         </span>
       )}
+      <InboxLink />
       <div class="top-tools">
         <LanguageSwitch />
         <button

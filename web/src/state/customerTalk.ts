@@ -28,7 +28,11 @@ export interface CustomerTalk {
   /** Why the link was refused, as an error code; only when nothing is kept here. */
   readonly refusal: Signal<string | null>;
   readonly ring: Signal<Ring | null>;
+  /** What the shop calls this person; empty until they said it. */
+  readonly name: Signal<string>;
   enter(): Promise<void>;
+  /** Rejects with a Refusal. */
+  setName(name: string): Promise<void>;
 }
 
 const KNOWN = "loupe.chat.";
@@ -41,12 +45,14 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   const status = signal<LinkStatus>("connecting");
   const refusal = signal<string | null>(null);
   const ring = signal<Ring | null>(null);
+  const name = signal("");
   let person = "";
   let hangUp: ReturnType<typeof setTimeout> | undefined;
 
   /** Opens this person's own copy; another person's on the same phone is closed. */
   async function become(known: Known): Promise<void> {
     shop.value = known.shop;
+    name.value = known.name;
     if (person === known.id) return;
     person = known.id;
     const before = talk.peek();
@@ -73,10 +79,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     const known = read(slug);
     if (known) await become(known);
     try {
-      const entered = await http<Entered>("/api/enter", { body: { shop: slug, token, language: language.value } });
-      const { customer } = entered;
-      keep(slug, { id: customer.id, name: customer.name, shop: entered.shop });
-      await become({ ...customer, shop: entered.shop });
+      await ask();
     } catch (error) {
       // What is kept stays open: without a network, and when the link is too old but this phone is known.
       if (!talk.peek()) refusal.value = codeOf(error);
@@ -85,11 +88,24 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     talk.peek()?.conversations.start();
   }
 
+  async function ask(said?: string): Promise<void> {
+    const body = { shop: slug, token, language: language.value, ...(said && { name: said }) };
+    const { customer, shop } = await http<Entered>("/api/enter", { body });
+    const known = { ...customer, shop };
+    keep(slug, known);
+    await become(known);
+  }
+
+  async function setName(said: string): Promise<void> {
+    await ask(said);
+    talk.peek()?.conversations.renew(); // from now on it is written under this name
+  }
+
   async function again(): Promise<void> {
     if (status.value !== "open") await enter();
   }
 
-  return { slug, shop, talk, status, refusal, ring, enter };
+  return { slug, shop, talk, status, refusal, ring, name, enter, setName };
 }
 
 function read(slug: string): Known | null {

@@ -33,6 +33,7 @@ const isStaff = (talk: Talk) => talk.conversations.me.side === "staff";
 function Bubble({ line, talk, first, last, zone, chosen, onChoose, onJump }: Props) {
   const side = line.ours ? "ours" : "theirs";
   const shape = `${first ? " first" : ""}${last ? " last" : ""}${line.gone ? " gone" : ""}`;
+  const looks = `${line.kind === "text" && !line.body.contact ? " text" : ""}${line.state === "refused" ? " refused" : ""}`;
   const settled = line.state !== "waiting" && line.state !== "refused";
   const named = first && line.authorName && (!line.ours || (isStaff(talk) && !line.mine));
   return (
@@ -41,11 +42,8 @@ function Bubble({ line, talk, first, last, zone, chosen, onChoose, onJump }: Pro
       <div class="talk-row">
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button beside it is for keys and screen readers */}
         {/* biome-ignore lint/a11y/noStaticElementInteractions: as above */}
-        <div
-          class={line.state === "refused" ? "talk-bubble refused" : "talk-bubble"}
-          onClick={(event) => tapped(event)}
-        >
-          {line.replyTo && <Quote talk={talk} id={line.replyTo} onJump={onJump} />}
+        <div class={`talk-bubble${looks}`} onClick={(event) => tapped(event)}>
+          {line.replyTo && !line.gone && <Quote talk={talk} id={line.replyTo} onJump={onJump} />}
           <Said line={line} talk={talk} />
           <span class="talk-meta">
             <time dateTime={line.at}>{clock(line.at, zone)}</time>

@@ -1,0 +1,31 @@
+import { MessagesSquare } from "lucide-preact";
+import { useEffect } from "preact/hooks";
+import { talk as t } from "../i18n/talk.texts";
+import { useStaff } from "../staff/staffContext";
+import { useInbox } from "./inboxContext";
+
+/** From the desk to the inbox, with how many conversations have unread words. */
+export function InboxLink() {
+  const { pages } = useStaff();
+  const inbox = useInbox();
+  const unread = inbox.unread.value;
+  useEffect(() => inbox.start(), [inbox]);
+  return (
+    <a
+      class="button small"
+      href="/staff/inbox"
+      onClick={(event) => {
+        event.preventDefault();
+        pages.go({ name: "inbox", customer: null });
+      }}
+    >
+      <MessagesSquare size={20} aria-hidden="true" />
+      {t("inbox")}
+      {unread > 0 && (
+        <span class="count" role="img" aria-label={t("inbox_unread", { n: unread })}>
+          {unread}
+        </span>
+      )}
+    </a>
+  );
+}

@@ -1,0 +1,58 @@
+import type { ChatInboxSet, InboxRow } from "../conversation/frames";
+import { talk as t } from "../i18n/talk.texts";
+import { newId } from "../wire/ids";
+import { Refusal } from "../wire/refusal";
+import type { Inbox } from "./inbox";
+import type { Notices } from "./staffNotices";
+
+export type Later = "in_one_hour" | "in_three_hours" | "tomorrow" | "next_week";
+
+/** What staff do with a conversation as a whole. */
+export interface Deeds {
+  take(): void;
+  assign(staffId: string): void;
+  unassign(): void;
+  snooze(when: Later): void;
+  finish(): void;
+  reopen(): void;
+  ring(name: string): void;
+}
+
+const HOUR_MS = 3_600_000;
+const MORNING = 9;
+
+/** When a conversation that is put off comes back; mornings are the reader's own. */
+export function timeOf(when: Later, now = new Date()): Date {
+  if (when === "in_one_hour") return new Date(now.getTime() + HOUR_MS);
+  if (when === "in_three_hours") return new Date(now.getTime() + 3 * HOUR_MS);
+  const morning = new Date(now);
+  morning.setDate(now.getDate() + (when === "tomorrow" ? 1 : 7));
+  morning.setHours(MORNING, 0, 0, 0);
+  return morning;
+}
+
+/** `taken`: a colleague has it already; it can be taken over all the same. */
+export function openDeeds(inbox: Inbox, row: InboxRow, notices: Notices, taken: (by: string) => void): Deeds {
+  const { conversation } = row;
+  const set = (deed: ChatInboxSet["deed"], more: Partial<ChatInboxSet> = {}): void => {
+    const talks = inbox.conversations.value;
+    talks?.ask({ type: "chat.inbox.set", id: newId(), conversation, deed, ...more }).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === "already_taken" && error.takenBy) taken(error.takenBy);
+      else notices.refuse(error);
+    });
+  };
+  return {
+    take: () => set("take"),
+    assign: (staff_id) => set("assign", { staff_id }),
+    unassign: () => set("unassign"),
+    snooze: (when) => set("snooze", { until: timeOf(when).toISOString() }),
+    finish: () => set("close"),
+    reopen: () => set("reopen"),
+    ring(name) {
+      inbox.conversations.value
+        ?.ask({ type: "chat.ring", id: newId(), conversation })
+        .then(() => notices.tell("good", () => t("rung", { name })))
+        .catch((error: unknown) => notices.refuse(error));
+    },
+  };
+}
