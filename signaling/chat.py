@@ -7,39 +7,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 from aiohttp import WSMsgType, web
-from pydantic import ValidationError
 
-from domain.errors import RateLimited, Refusal, Unavailable
+from domain.errors import Refusal
 from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import Entry, EntryKind, Head, Kept, Mark, NewEntry
-from signaling import chat_asks, chat_inbox
-from signaling import chat_protocol as p
-from signaling.carriers import BAD_FRAMES, NO_HELLO, RESTARTING, TOO_MANY, Carrier, SocketCarrier
-from signaling.chat_asks import Asked, Desk, put
+from signaling.carriers import NO_HELLO, RESTARTING, Carrier, SocketCarrier
+from signaling.chat_asks import Desk
+from signaling.chat_attending import ChatAttendant, counted_refusal
 from signaling.chat_facts import ChatFacts
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
-from signaling.chat_poll import PollBody, Polls, hello_first
+from signaling.chat_poll import PollBody, Polls
 from signaling.chat_presence import ChatPresence
-from signaling.chat_reader import ENDED, Reader
+from signaling.chat_reader import ENDED
 from signaling.chat_readers import Readers
 from signaling.chat_rights import ChatRights
 from signaling.chat_source import StoreSource
 from signaling.chat_waking import keep_waking
 from signaling.house import House
 from signaling.news import ErrorFrame
-from signaling.protocol import MAX_FRAME_BYTES, Request
-from signaling.refusals import frame_of
+from signaling.protocol import MAX_FRAME_BYTES
 from signaling.tasks import Tasks
-from signaling.understanding import misunderstood, ref_in, understood
 
 log = structlog.get_logger()
 HELLO_DEADLINE_S = 10.0
@@ -47,20 +44,6 @@ PING_EVERY_S = 30.0  # a page that is only open costs little
 HEADS_EVERY_S = 20.0
 CLOSE_WAIT_S = 2.0
 LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
-MAX_BAD_FRAMES = 50  # a page of ours sends none
-MAX_OVER_RATE = 500
-Do = Callable[[Desk, Asked, Any], Awaitable[None]]
-ATTENDED: dict[type[Request], Do] = {
-    p.ChatHello: chat_asks.hello,
-    p.ChatAppend: chat_asks.append,
-    p.ChatOpen: chat_asks.open_stream,
-    p.ChatLeave: chat_asks.leave,
-    p.ChatFetch: chat_asks.fetch,
-    p.ChatSeen: chat_asks.seen,
-    p.ChatTyping: chat_asks.typing,
-    p.ChatInboxSet: chat_inbox.inbox_set,
-    p.ChatRing: chat_inbox.ring,
-}
 SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open the shop's link again.")
 
 
@@ -89,8 +72,9 @@ class Chat:
             markers=ChatMarkers(house.conversations, self._tell_marks, self._tasks.spawn),
             presence=presence,
             facts=ChatFacts(house),
-            refuse=self._refusal,
+            refuse=partial(counted_refusal, self.counts),
         )
+        self._attendant = ChatAttendant(self.desk, self.readers, self.counts)
         self._stack = AsyncExitStack()
         self._writers: dict[SocketCarrier, asyncio.Task[None]] = {}
         self.polls = Polls(self)
@@ -137,6 +121,10 @@ class Chat:
         person = await people.staff(person_id) if side == "staff" else await people.customer(person_id)
         self.take(person, carrier, text)
 
+    def take(self, person: Staff | Customer, carrier: Carrier, text: str) -> None:
+        """Takes one text in. What a page asks in a row is attended in that order."""
+        self._attendant.take(person, carrier, text)
+
     def hint(self, *streams: str) -> None:
         """Something was written in these by another process."""
         self.hub.hint(*streams)
@@ -177,86 +165,6 @@ class Chat:
             "polls": len(self.polls),
         }
         return {name: float(value) for name, value in {**self.counts, **gauges}.items()}
-
-    # --- texts ---
-
-    def take(self, person: Staff | Customer, carrier: Carrier, text: str) -> None:
-        """Takes one text in. What a page asks in a row is attended in that order."""
-        self.counts["frames"] += 1
-        reader = self.readers.on.get(carrier)
-        if reader is not None and not self._has_breath(reader, carrier, text):
-            return
-        try:
-            ask: p.ChatAsk = understood(p.chat_frames, text)
-            if isinstance(ask, p.ChatHello):
-                reader = self.readers.enter(person, carrier, ask)
-            elif reader is None:
-                raise hello_first()
-        except ValidationError as fault:
-            self._refuse(reader, carrier, text, misunderstood(fault))
-        except Refusal as refusal:
-            self._refuse(reader, carrier, text, refusal)
-        else:
-            self._attend(Asked(reader, carrier), ask)
-
-    def _has_breath(self, reader: Reader, carrier: Carrier, text: str) -> bool:
-        wait_s = self.readers.wait_s(reader)
-        if not wait_s:
-            reader.over_rate = 0
-            return True
-        reader.over_rate += 1
-        too_fast = RateLimited("Too many frames. Wait a moment.", retry_after_s=wait_s)
-        carrier.send(self._refusal(too_fast, ref_in(text)).model_dump_json())
-        if reader.over_rate > MAX_OVER_RATE and isinstance(carrier, SocketCarrier):
-            carrier.close(TOO_MANY, "too many frames")
-        return False
-
-    def _refuse(self, reader: Reader | None, carrier: Carrier, text: str, refusal: Refusal) -> None:
-        carrier.send(self._refusal(refusal, ref_in(text)).model_dump_json())
-        if reader is not None:
-            reader.bad_frames += 1
-        if isinstance(carrier, SocketCarrier):
-            if reader is None:
-                carrier.close(TOO_MANY if isinstance(refusal, RateLimited) else NO_HELLO, "say hello first")
-            elif reader.bad_frames > MAX_BAD_FRAMES:
-                carrier.close(BAD_FRAMES, "too many frames that cannot be understood")
-
-    def _attend(self, asked: Asked, ask: p.ChatAsk) -> None:
-        reader = asked.reader
-        if isinstance(ask, p.ChatAppend) and reader.is_welcome and reader.lane.is_idle:
-            shop_id = self.desk.rights.shop_if_known(reader.person, ask.stream)
-            if shop_id is not None:  # the common case needs no task
-                try:
-                    put(self.desk, asked, ask, shop_id)
-                except Refusal as refusal:
-                    asked.answer(self._refusal(refusal, ask.ref))
-                return
-        if not reader.lane.put(lambda: self._do(asked, ask)):
-            too_much = RateLimited("Too much at once. Wait for the answers first.", retry_after_s=1.0)
-            asked.answer(self._refusal(too_much, ask.ref))
-
-    async def _do(self, asked: Asked, ask: p.ChatAsk) -> None:
-        reader = asked.reader
-        try:
-            if not (reader.is_welcome or isinstance(ask, p.ChatHello)):
-                raise hello_first()
-            await ATTENDED[type(ask)](self.desk, asked, ask)
-        except Exception as fault:
-            refusal = self._refusal(fault, ask.ref)
-            asked.answer(refusal)
-            if not reader.is_welcome and isinstance(ask, p.ChatHello):
-                reader.end(ENDED if refusal.code == "ended" else NO_HELLO, "this device cannot come in")
-                self.readers.forget(reader)
-
-    def _refusal(self, fault: BaseException, ref: str | None) -> ErrorFrame:
-        if isinstance(fault, TimeoutError):
-            fault = Unavailable("This took too long. Try again.")
-        elif not isinstance(fault, Refusal):
-            self.counts["faults"] += 1
-            log.error("a request of a conversation failed", exc_info=fault)
-            fault = Refusal("Something went wrong on our side; it was written down. Try again.", code="internal")
-        self.counts[f"refused_{fault.code}"] += 1
-        return frame_of(fault, ref)
 
     async def _keep_comparing(self, every_s: float) -> None:
         while True:
