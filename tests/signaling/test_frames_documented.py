@@ -3,34 +3,49 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from signaling import news
+from signaling import chat_news, chat_protocol, news
 from signaling import protocol as p
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
-FRAMES = DOCUMENT.split("\n## Frames\n", 1)[1]
-EXAMPLES = [json.loads(line) for line in re.findall(r"^\{.*\}$", FRAMES, flags=re.M)]
-asked: TypeAdapter[object] = TypeAdapter(p.CustomerAsk | p.StaffAsk)
-said: TypeAdapter[object] = TypeAdapter(news.Said)
+DOCS = Path(__file__).parents[2] / "docs"
+ANSWERS = ("ok", "error", "welcome", "chat.welcome", "chat.ack", "chat.entries")
 
 
-def _kinds(union: object) -> set[str]:
-    return {m.model_fields["type"].annotation.__args__[0] for m in union.__args__}  # type: ignore[attr-defined]
+class Page:
+    """One page of frames: what it shows, what may be asked there and what is said."""
+
+    def __init__(self, name: str, asked: Any, said: Any) -> None:
+        frames = (DOCS / name).read_text(encoding="utf-8").split("\n## Frames\n", 1)[1]
+        self.examples = [json.loads(line) for line in re.findall(r"^\{.*\}$", frames, flags=re.M)]
+        self.asked, self.said = asked, said
+
+    @staticmethod
+    def is_asked(example: dict[str, Any]) -> bool:
+        return "ref" in example and example["type"] not in ANSWERS
 
 
-def test_every_frame_has_an_example_in_the_document_and_no_other_frame_is_shown() -> None:
-    from_browser = {e["type"] for e in EXAMPLES if "ref" in e and e["type"] not in ("ok", "error", "welcome")}
-    from_server = {e["type"] for e in EXAMPLES} - from_browser
-    assert from_browser == _kinds(p.CustomerAsk) | _kinds(p.StaffAsk)
-    both_ways = {"camera.command"}  # the same name asks and tells
-    assert from_server | both_ways == _kinds(news.Said)
-    assert any(e["type"] == "camera.command" and "ref" not in e for e in EXAMPLES)
+PAGES = (
+    Page("protocol.md", p.CustomerAsk | p.StaffAsk, news.Said),
+    Page("protocol-conversation.md", chat_protocol.ChatAsk, chat_news.ChatSaid),
+)
+
+
+def _kinds(union: Any) -> set[str]:
+    return {m.model_fields["type"].annotation.__args__[0] for m in union.__args__}
+
+
+def test_every_frame_has_an_example_in_its_document_and_no_other_frame_is_shown() -> None:
+    for page in PAGES:
+        assert {e["type"] for e in page.examples if page.is_asked(e)} == _kinds(page.asked)
+        assert {e["type"] for e in page.examples if not page.is_asked(e)} == _kinds(page.said)
 
 
 def test_every_example_is_a_valid_frame() -> None:
-    for example in EXAMPLES:
-        is_answer = example["type"] in ("ok", "error", "welcome")
-        adapter = asked if "ref" in example and not is_answer else said
-        adapter.validate_json(json.dumps(example))
+    for page in PAGES:
+        asked: TypeAdapter[object] = TypeAdapter(page.asked)
+        said: TypeAdapter[object] = TypeAdapter(page.said)
+        for example in page.examples:
+            (asked if page.is_asked(example) else said).validate_json(json.dumps(example))
