@@ -16,9 +16,9 @@ from domain.errors import Unavailable
 HERE = Path(__file__).parent
 
 
-def upgrade(connection: Connection) -> None:
-    """Runs the steps that are missing, inside the caller's transaction: all or none. Does nothing to a database that
-    has them. Raises Unavailable for a database that a newer Loupe has already changed."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Runs the steps that are missing (up to `to`), inside the caller's transaction: all or none. Does nothing to a
+    database that has them. Raises Unavailable for a database that a newer Loupe has already changed."""
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -28,7 +28,7 @@ def upgrade(connection: Connection) -> None:
     ):
         return
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as fault:
         raise Unavailable(
             "This database was made by a newer Loupe. Start that one, or restore an older backup."

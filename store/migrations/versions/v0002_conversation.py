@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from store.columns import Json, UtcTime, Words
+from store.migrations.before_conversations import take_over
 
 revision = "0002"
 down_revision = "0001"
@@ -175,3 +176,4 @@ def upgrade() -> None:
     op.execute(
         sa.text("INSERT INTO house (name, value) VALUES ('epoch', :value)").bindparams(value=secrets.token_hex(8))
     )
+    take_over(op.get_bind())
