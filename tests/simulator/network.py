@@ -40,6 +40,7 @@ class Direction:
     deliver: Callable[[str], None]
     cut_after: int | None = None
     bytes_passed: int = 0
+    ends: list[int] = field(default_factory=list)  # of the texts, in bytes from the beginning
     under_way: int = 0
     is_mute: bool = False
     arrives_at: float = 0.0
@@ -55,6 +56,7 @@ class Direction:
             self._send(None)
             return
         self.bytes_passed += size
+        self.ends.append(self.bytes_passed)
         self._send(text)
         if connection.rng.random() < connection.weather.double:
             loop = asyncio.get_running_loop()

@@ -10,7 +10,6 @@ from signaling.chat import Chat
 from signaling.chat_source import row_view
 from tests.simulator.audit import Broken
 from tests.simulator.clock import run
-from tests.simulator.database import Database
 from tests.simulator.disk import Disk, DiskStore
 from tests.simulator.tab import Tab
 from tests.simulator.world import MakeChat, MakeStore, World
@@ -54,10 +53,10 @@ class Scenario:
             [deed] = rng.choices(list(self.deeds), list(self.deeds.values()))
             await deed()
         await self._mend()
-        await self._settle()
+        await settle(self.world)
         if self.world.audit.was_restored or rng.random() < 0.3:
             await asyncio.sleep(HEARTBEAT_S)
-            await self._settle()
+            await settle(self.world)
         self.world.audit.record()
         await self._leave()
 
@@ -201,42 +200,6 @@ class Scenario:
             if not is_open and name not in self.world.audit.ended:
                 self._open(name)
 
-    async def _settle(self) -> None:
-        """Every device holds what is kept, or somebody promised too much."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + SETTLES_WITHIN_S
-        while (what := self._differs()) is not None:
-            if loop.time() > until:
-                raise Broken(f"{SETTLES_WITHIN_S:.0f} s after all was mended: {what}")
-            await asyncio.sleep(1.0)
-
-    def _differs(self) -> str | None:
-        audit, disk, server = self.world.audit, self.world.disk, self.world.server
-        assert server is not None
-        rows = {row.conversation.id: row_view(row).model_dump(mode="json")
-                for row in server.store.rows_now(COBBLER.id, -1)}  # fmt: skip
-        for tab in self.world.tabs:
-            name = tab.database.device
-            if name in audit.ended:
-                if not tab.is_ended:
-                    return f"{name} was signed out and does not know"
-                continue
-            for stream in tab.person.reads:
-                tab.see(stream)
-            if wrong := audit.differs(tab.person.id, tab.database, tab.person.reads):
-                return wrong
-            marks = {key: (mark["delivered"], mark["read"]) for key, mark in tab.marks.items() if key[0][0] in "cn"}
-            streams = {stream for stream in tab.person.reads if stream[0] in "cn"}
-            kept = {key: (m.delivered, m.read) for key, m in disk.marks.items() if key[0] in streams}
-            if marks != kept:
-                return f"{tab.name} knows the marks {marks}, kept are {kept}"
-            if tab.person.side == "staff":
-                open_rows = {id for id, row in rows.items() if row["state"] != "closed"}
-                shown = {id: row for id, row in tab.rows.items() if id in open_rows or row["state"] != "closed"}
-                if shown != {id: rows[id] for id in open_rows}:
-                    return f"{tab.name} shows other rows: {shown} {rows}"
-        return None
-
     async def _leave(self) -> None:
         """Whoever closes the page leaves nothing behind."""
         server = self.world.server
@@ -252,6 +215,46 @@ class Scenario:
             raise Broken(f"{len(chat.readers)} readers and {list(chat.hub.lines)} are left")
         if chat.counts["faults"]:
             raise Broken(f"{chat.counts['faults']} faults were logged")
+
+
+async def settle(world: World) -> None:
+    """Every device holds what is kept, or somebody promised too much."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + SETTLES_WITHIN_S
+    while (what := differs(world)) is not None:
+        if loop.time() > until:
+            raise Broken(f"{SETTLES_WITHIN_S:.0f} s after all was mended: {what}")
+        await asyncio.sleep(1.0)
+
+
+def differs(world: World) -> str | None:
+    """What somebody lacks; None when all is as it should be."""
+    audit, disk, server = world.audit, world.disk, world.server
+    if server is None:
+        return "the server is down"
+    kept_rows = server.store.rows_now(COBBLER.id, -1)
+    rows = {row.conversation.id: row_view(row).model_dump(mode="json") for row in kept_rows}
+    for tab in world.tabs:
+        name = tab.database.device
+        if name in audit.ended:
+            if not tab.is_ended:
+                return f"{name} was signed out and does not know"
+            continue
+        for stream in tab.person.reads:
+            tab.see(stream)
+        if wrong := audit.differs(tab.person.id, tab.database, tab.person.reads):
+            return wrong
+        marks = {key: (mark["delivered"], mark["read"]) for key, mark in tab.marks.items() if key[0][0] in "cn"}
+        streams = {stream for stream in tab.person.reads if stream[0] in "cn"}
+        kept = {key: (m.delivered, m.read) for key, m in disk.marks.items() if key[0] in streams}
+        if marks != kept:
+            return f"{tab.name} knows the marks {marks}, kept are {kept}"
+        if tab.person.side == "staff":
+            open_rows = {id for id, row in rows.items() if row["state"] != "closed"}
+            shown = {id: row for id, row in tab.rows.items() if id in open_rows or row["state"] != "closed"}
+            if shown != {id: rows[id] for id in open_rows}:
+                return f"{tab.name} shows other rows: {shown} {rows}"
+    return None
 
 
 class Failed(AssertionError):
@@ -280,6 +283,3 @@ def run_seed(seed: int, make_store: MakeStore = DiskStore, make_chat: MakeChat =
         return run(main())
     except Exception as why:
         raise Failed(seed, why, traces) from why
-
-
-__all__ = ["Broken", "Database", "Failed", "Scenario", "run_seed"]

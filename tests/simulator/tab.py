@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.fold import StreamState, fold
 from domain.record import Side
@@ -40,7 +40,7 @@ class Around(Protocol):
         """None when nobody answers."""
 
     def trace(self, who: str, what: str) -> None: ...
-    def ended(self, task: asyncio.Task[None]) -> None:
+    def ended(self, task: asyncio.Task[Any]) -> None:
         """A fault of a task ends the run."""
 
     def shows_sent(self, tab: Tab, connection: Connection, id: str) -> None: ...
@@ -89,7 +89,7 @@ class Tab:
         self.rows_position = 0
         self.carriers: dict[CarrierName, Carrier] = {}
         self._heard: asyncio.Queue[tuple[Carrier, str]] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
         self._refs = 0
         self._rests_until = 0.0
         self._fetching: dict[str, float] = {}
@@ -102,6 +102,10 @@ class Tab:
         self._tasks = [asyncio.create_task(work()) for work in (self._stay, self._hear_all, self._watch)]
         for task in self._tasks:
             task.add_done_callback(self.around.ended)
+
+    def type(self, stream: str, text: str) -> None:
+        """A person writes and does not look whether the page still lives."""
+        self._tasks.append(asyncio.create_task(self.write(stream, "text", {"text": text})))
 
     def crash(self) -> None:
         """At once and between any two steps: only the database is left."""

@@ -122,7 +122,8 @@ class World:
         self._make_store = make_store
         self._make_chat = make_chat
         self.fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._disks: dict[Connection, Disk] = {}  # what was the truth when the connection was made
+        self.truths: dict[Connection, Disk] = {}  # what was on the disk's place when the connection was made
+        self.jobs: list[asyncio.Future[None]] = []
         self._names = 0
 
     def trace(self, who: str, what: str) -> None:
@@ -198,7 +199,7 @@ class World:
             return None
         connection = Connection(self.rng, self.weather, name)
         server.connections.append(connection)
-        self._disks[connection] = self.disk
+        self.truths[connection] = self.disk
         person = STAFF.get(tab.person.id) or CUSTOMERS[tab.person.id]
 
         def said(text: str) -> None:
@@ -228,10 +229,10 @@ class World:
 
     def shows_sent(self, tab: Tab, connection: Connection, id: str) -> None:
         database = tab.database
-        self.audit.shown_sent(tab.person.id, database, database.own[id].stream, id, self._disks[connection])
+        self.audit.shown_sent(tab.person.id, database, database.own[id].stream, id, self.truths[connection])
 
     def applied(self, tab: Tab, connection: Connection, state: StreamState) -> None:
-        self.audit.applied_to(tab.person.id, tab.database, state, self._disks[connection])
+        self.audit.applied_to(tab.person.id, tab.database, state, self.truths[connection])
 
     def marked(self, tab: Tab, stream: str, mark: Wire) -> None:
         self.audit.marked(stream, mark)
