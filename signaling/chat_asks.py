@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from domain.bodies import WRITTEN
 from domain.conversation_ports import ConversationStore
 from domain.entitlement import Deed
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid
 from domain.people import Customer
 from domain.stream import (
     Cursor,
@@ -40,6 +40,7 @@ from signaling.news import ErrorFrame
 
 FAR_BEHIND = 500  # entries; a page that lacks more begins anew with the last ones
 WINDOW = 100
+MAX_OPEN = p.MAX_CURSORS
 ROOM_AGAIN_S = 0.05
 
 
@@ -111,6 +112,8 @@ async def hello(desk: Desk, asked: Asked, ask: p.ChatHello) -> None:
 
 async def open_stream(desk: Desk, asked: Asked, ask: p.ChatOpen) -> None:
     await desk.rights.require_open(asked.reader.person, ask.stream)
+    if len(asked.reader.sent) >= MAX_OPEN and ask.stream not in asked.reader.sent:
+        raise Conflict("This page follows too many conversations. Leave some first.")
     cursor = Cursor(stream=ask.stream, position=ask.position, digest=ask.digest)
     places = await _places(desk, asked.reader, {ask.stream: cursor})
     marks = await _marks(desk, [ask.stream])

@@ -16,6 +16,7 @@ from signaling.chat_reader import Reader, ReaderKey
 from signaling.lanes import Bucket, Spawn
 
 BEATS = 200  # readers are told their heads in so many turns, not all at once
+HEADS_AT_ONCE = 400  # a frame of at most 64 kB
 READERS_OF_A_PERSON = 128
 PERSON_FRAMES_PER_SECOND = 100.0
 PERSON_FRAMES_AT_ONCE = 200.0
@@ -93,9 +94,13 @@ class Readers:
                 for reader in list(readers):
                     if not reader.prune():
                         self.forget(reader)
-                    elif reader.is_welcome and (heads := self._hub.standing(reader)):
-                        views = [HeadView(stream=h.stream, head=h.head, digest=h.digest) for h in heads]
-                        reader.say(ChatHeads(heads=views).model_dump_json())
+                    elif reader.is_welcome:
+                        self._tell_heads(reader)
+
+    def _tell_heads(self, reader: Reader) -> None:
+        views = [HeadView(stream=h.stream, head=h.head, digest=h.digest) for h in self._hub.standing(reader)]
+        for start in range(0, len(views), HEADS_AT_ONCE):
+            reader.say(ChatHeads(heads=views[start : start + HEADS_AT_ONCE]).model_dump_json())
 
     def _beat_of(self, reader: Reader) -> set[Reader]:
         return self._beats[zlib.crc32("/".join(reader.key).encode()) % BEATS]
