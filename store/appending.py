@@ -7,9 +7,10 @@ id, conversations by id, devices by id. So batches of two nodes wait for each ot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, Update, bindparam, insert, update
 
 from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
 from domain.conversation import Conversation
@@ -17,6 +18,7 @@ from domain.stream import Device, Entry, NewEntry, conversation_stream, inbox_st
 from store import conversation_tables as t
 from store import tables
 from store.among import Among
+from store.bulk import Bulk
 from store.rows import insert_into, value_of
 
 OF_CUSTOMER = ("c.", "n.")
@@ -29,23 +31,34 @@ _ATTACHMENTS = Among(t.attachments.c.id)
 _CUSTOMERS = Among(tables.customers.c.id)
 _STAFF = Among(tables.staff.c.id)
 
+_ENTRY = tuple(column.name for column in t.entries.columns if column.name != "seq")
 _CHANGING = tuple(column.name for column in t.conversations.columns if column.name not in ("id", "shop_id"))
-_KEEP = insert(t.entries)
-_ADVANCE = (
-    update(t.streams)
-    .where(t.streams.c.id == bindparam("key"))
-    .values(head=bindparam("new_head"), digest=bindparam("new_digest"))
+_entry_values = attrgetter(*_ENTRY)
+_conversation_values = attrgetter("id", *_CHANGING)
+
+
+def _update(table: Table, key: ColumnElement[bool], names: Sequence[str]) -> Update:
+    return update(table).where(key).values({name: bindparam(f"new_{name}") for name in names})
+
+
+_KEEP = Bulk(insert(t.entries), _ENTRY, times=["at"], jsons=["body"])
+_ADVANCE = Bulk(
+    _update(t.streams, t.streams.c.id == bindparam("key"), ("head", "digest")), ("key", "new_head", "new_digest")
 )
-_CHANGE = (
-    update(t.conversations)
-    .where(t.conversations.c.id == bindparam("key"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+_CHANGE = Bulk(
+    _update(t.conversations, t.conversations.c.id == bindparam("key"), _CHANGING),
+    ("key", *(f"new_{name}" for name in _CHANGING)),
+    times=("new_snoozed_until", "new_waiting_since", "new_last_at"),
 )
-_COUNT = update(t.devices).where(t.devices.c.id == bindparam("key")).values(counter=bindparam("new_counter"))
-_TAKE_BACK = (
-    update(t.entries)
-    .where(t.entries.c.id == bindparam("key"), t.entries.c.author == bindparam("writer"))
-    .values(body=bindparam("new_body"), gone=bindparam("new_gone"))
+_COUNT = Bulk(_update(t.devices, t.devices.c.id == bindparam("key"), ("counter",)), ("key", "new_counter"))
+_TAKE_BACK = Bulk(
+    _update(
+        t.entries,
+        (t.entries.c.id == bindparam("key")) & (t.entries.c.author == bindparam("writer")),
+        ("body", "gone"),
+    ),
+    ("key", "writer", "new_body", "new_gone"),
+    jsons=["new_body"],
 )
 
 
@@ -80,26 +93,14 @@ def load(connection: Connection, wanted: Needs) -> Ledger:
 
 def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
     """Writes what was decided. Rows are changed in the order in which they were locked."""
-    if committed.fresh:
-        connection.execute(_KEEP, [entry.__dict__ for entry in committed.fresh])  # its fields are the columns
+    _KEEP.run(connection, [_entry_values(entry) for entry in committed.fresh])
     moved = {entry.stream for entry in committed.fresh} | {inbox.stream for inbox in committed.inboxes}
-    if moved:
-        lines = [(stream, ledger.streams[stream]) for stream in sorted(moved)]
-        rows = [{"key": stream, "new_head": line.head, "new_digest": line.digest} for stream, line in lines]
-        connection.execute(_ADVANCE, rows)
-    if ledger.changed:
-        changed = (ledger.conversations[customer_id].__dict__ for customer_id in sorted(ledger.changed))
-        connection.execute(_CHANGE, [_change(conversation) for conversation in changed])
-    if ledger.counted:
-        devices = (ledger.devices[device_id] for device_id in sorted(ledger.counted))
-        connection.execute(_COUNT, [{"key": device.id, "new_counter": device.counter} for device in devices])
-    if ledger.recalled:
-        gone = [{"key": e.id, "writer": e.author, "new_body": e.body, "new_gone": e.gone} for e in ledger.recalled]
-        connection.execute(_TAKE_BACK, gone)
-
-
-def _change(conversation: dict[str, Any]) -> dict[str, Any]:
-    return {"key": conversation["id"], **{f"new_{name}": conversation[name] for name in _CHANGING}}
+    lines = [(stream, ledger.streams[stream]) for stream in sorted(moved)]
+    _ADVANCE.run(connection, [(stream, line.head, line.digest) for stream, line in lines])
+    changed = [ledger.conversations[customer_id] for customer_id in sorted(ledger.changed)]
+    _CHANGE.run(connection, [_conversation_values(conversation) for conversation in changed])
+    _COUNT.run(connection, [(device_id, ledger.devices[device_id].counter) for device_id in sorted(ledger.counted)])
+    _TAKE_BACK.run(connection, [(gone.id, gone.author, gone.body, gone.gone) for gone in ledger.recalled])
 
 
 def _file(row: Row[Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # PostgreSQL cannot hold U+0000 in text or JSON; both stores refuse it, so that no database is the stricter one.
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _UNPRINTABLE = "This text holds a character that cannot be kept. Remove it and send again."
 
 
@@ -84,10 +85,11 @@ class Json(TypeDecorator[Any]):
 def dump_json(value: Any) -> str:
     """Raises Invalid for NaN and infinity, for U+0000, for lone surrogates, and for what is not JSON."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        text.encode()
+        text = _encoder.encode(value)
+        if not text.isascii():
+            text.encode()
     except (ValueError, TypeError) as fault:
         raise Invalid(_UNPRINTABLE) from fault
-    if _NUL_ESCAPE.search(text):
+    if "\\u0000" in text and _NUL_ESCAPE.search(text):
         raise Invalid(_UNPRINTABLE)
     return text
