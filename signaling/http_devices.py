@@ -16,7 +16,7 @@ from domain.stream import Device
 from signaling.chat_poll import PollBody
 from signaling.http_body import Body, customer_of, json_answer, path_id, people_of, read_json
 from signaling.http_context import CHAT, COOKIES, HOUSE, JOINING
-from signaling.http_enter import CustomerView, ShopView, qr_svg
+from signaling.http_enter import CustomerView, ShopView, qr_svg, shop_view
 from signaling.limits import address_key
 from signaling.links import shop_url
 
@@ -107,7 +107,7 @@ async def _join(request: web.Request) -> web.Response:
     response = json_answer(
         Joined(
             customer=CustomerView(id=customer.id, name=customer.name),
-            shop=ShopView(slug=shop.slug, name=shop.name, name_zh=shop.name_zh),
+            shop=shop_view(shop),
         )
     )
     request.app[COOKIES].set_customer(request, response, customer)

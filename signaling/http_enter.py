@@ -39,6 +39,11 @@ class ShopView(BaseModel):
     slug: str
     name: str
     name_zh: str
+    time_zone: str
+
+
+def shop_view(shop: Shop) -> ShopView:
+    return ShopView(slug=shop.slug, name=shop.name, name_zh=shop.name_zh, time_zone=shop.time_zone)
 
 
 class Entered(BaseModel):
@@ -89,7 +94,7 @@ async def _enter(request: web.Request) -> web.Response:
     response = json_answer(
         Entered(
             customer=CustomerView(id=customer.id, name="" if customer.name in NAMELESS.values() else customer.name),
-            shop=ShopView(slug=shop.slug, name=shop.name, name_zh=shop.name_zh),
+            shop=shop_view(shop),
             invitation=invitation,
             staff_available=request.app[LIVE].staff_available(shop.id),
         )

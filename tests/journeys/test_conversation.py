@@ -151,3 +151,20 @@ async def test_two_tabs_of_one_phone_hold_the_same_conversation(browser: Browser
     await say(first, "and the first again")
     await reads(second, "and the first again")
     assert await texts(first) == await texts(second)
+
+
+async def test_where_websockets_are_blocked_the_page_falls_back_to_polling(
+    browser: Browser, server: LoupeServer
+) -> None:
+    _, staff = await tablet(browser, server, "lin")
+    _, customer = await person(browser, size=PHONE, script="probe.wsBlocked = true;")
+    await customer.goto(f"{server.base}/s/demo/chat")
+    await say(customer, "From behind a proxy")
+    await open_first(staff)
+    await reads(staff, "From behind a proxy")
+    await say(staff, "Welcome all the same")
+    await reads(customer, "Welcome all the same")
+    for text in ("one", "two", "three"):
+        await say(customer, text)
+    await has_mark(customer, "three", "Read")
+    assert await texts(staff) == ["From behind a proxy", "Welcome all the same", "one", "two", "three"]

@@ -21,7 +21,9 @@ async def test_an_open_door_lets_a_stranger_in_and_knows_the_device_again(door: 
     response = await browser.post("/api/enter", json={"shop": "cobbler", "language": "zh-CN"})
     assert response.status == 200
     first = await response.json()
-    assert first["shop"] == {"slug": "cobbler", "name": "Sunny Cobbler", "name_zh": "暖阳鞋匠"}
+    assert first["shop"] == {
+        "slug": "cobbler", "name": "Sunny Cobbler", "name_zh": "暖阳鞋匠", "time_zone": "Asia/Shanghai",
+    }  # fmt: skip
     assert first["invitation"] is None
     assert first["staff_available"] == 2
     assert first["customer"]["name"] == ""

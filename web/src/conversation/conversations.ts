@@ -82,13 +82,13 @@ export class Conversations {
     epoch: string,
     private readonly inboxStream: string | null,
   ) {
-    const tab = newId();
+    const page = { device: database.deviceId, tab: newId(), side: me.side };
     this.#epoch = epoch;
     const scheme = globalThis.location?.protocol === "https:" ? "wss" : "ws";
-    this.#link = new Link(`${scheme}://${globalThis.location?.host}/ws/${me.side}/chat`, database.deviceId, {
+    this.#link = new Link(`${scheme}://${globalThis.location?.host}/ws/${me.side}/chat`, page, {
       hello: () => ({
-        device: database.deviceId,
-        tab,
+        device: page.device,
+        tab: page.tab,
         epoch: this.#epoch,
         language: language.value,
         name: deviceName(globalThis.navigator?.userAgent ?? ""),

@@ -54,7 +54,7 @@ export class Link {
 
   constructor(
     url: string,
-    device: string,
+    page: { device: string; tab: string; side: "customer" | "staff" },
     private readonly hooks: LinkHooks,
   ) {
     this.#overSocket = carrier((frame) => this.#socket.send(JSON.stringify(frame)));
@@ -64,7 +64,7 @@ export class Link {
       closed: (forbidden) => this.#closed(forbidden),
     });
     this.#overPoll = carrier((frame) => this.#poll.send(frame));
-    this.#poll = new Poll(device, {
+    this.#poll = new Poll(page, {
       opened: () => this.#hello(this.#overPoll),
       said: (frame) => this.#heard(this.#overPoll, frame as ChatSaid),
       closed: () => this.#gone(this.#overPoll),

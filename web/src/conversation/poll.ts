@@ -18,8 +18,9 @@ export class Poll {
   #round = 0; // grows when it is stopped: what still comes of an earlier round is not heard
   #flushing = false;
 
+  /** `page` names this page to the server: {device, tab, side}. */
   constructor(
-    private readonly device: string,
+    private readonly page: object,
     private readonly hooks: Hooks,
   ) {}
 
@@ -72,7 +73,7 @@ export class Poll {
 
   async #ask(round: number, waitS: number): Promise<void> {
     const frames = this.#queue.splice(0);
-    const body = { device: this.device, frames, wait_s: waitS };
+    const body = { ...this.page, frames, wait_s: waitS };
     const answer = await http<{ frames: unknown[] }>("/api/chat/poll", { body, deadlineMs: DEADLINE_MS });
     if (round === this.#round) for (const frame of answer.frames) this.hooks.said(frame);
   }

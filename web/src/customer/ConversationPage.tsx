@@ -31,7 +31,7 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
       <main class="conversation-main">
         <h2 class="unseen">{t("conversation")}</h2>
         {talk ? (
-          <Lines talk={talk} blank={<Blank customer={customer} />} />
+          <Lines talk={talk} shopZone={shop?.time_zone} blank={<Blank customer={customer} />} />
         ) : (
           <div class="talk-lines">
             <span class="spinner conversation-opening" role="status" aria-label={t("opening")} />

@@ -51,7 +51,12 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
           <Info size={24} aria-hidden="true" />
         </button>
       </header>
-      <Lines talk={talk} zone={me.shop.time_zone} blank={<p class="muted">{staff("no_chat")}</p>} />
+      <Lines
+        talk={talk}
+        zone={me.shop.time_zone}
+        shopZone={me.shop.time_zone}
+        blank={<p class="muted">{staff("no_chat")}</p>}
+      />
       <Composer talk={talk} extra={<QuickReplies talk={talk} />} />
     </section>
   );

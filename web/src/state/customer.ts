@@ -14,7 +14,7 @@ import { scaled, sendStill, takeStill } from "./still";
 /** What `POST /api/enter` answers. */
 export interface Entered {
   customer: { id: string; name: string };
-  shop: { slug: string; name: string; name_zh: string };
+  shop: { slug: string; name: string; name_zh: string; time_zone: string };
   invitation: { name: string; matter: string } | null;
   staff_available: number;
 }

@@ -6,8 +6,16 @@ import { talk as t } from "../i18n/talk.texts";
 import type { TalkLine } from "../state/conversation";
 import type { Booking } from "../wire/frames";
 
+interface Props {
+  line: TalkLine;
+  zone: string | undefined;
+  shopZone: string | undefined;
+  staff: boolean;
+}
+
 /** What happened, between what was said: calls, recordings, pictures, appointments. */
-export function Happened({ line, zone, staff }: { line: TalkLine; zone: string | undefined; staff: boolean }) {
+export function Happened(props: Props) {
+  const { line, zone, shopZone, staff } = props;
   if (line.gone) return null;
   switch (line.kind) {
     case "call":
@@ -17,7 +25,7 @@ export function Happened({ line, zone, staff }: { line: TalkLine; zone: string |
     case "picture":
       return <Picture line={line} />;
     case "booking":
-      return <Appointment line={line} zone={zone} />;
+      return <Appointment line={line} zone={shopZone} />;
     case "ring":
       return <Ring line={line} staff={staff} />;
     case "erased":
@@ -30,7 +38,7 @@ export function Happened({ line, zone, staff }: { line: TalkLine; zone: string |
 const seconds = (line: TalkLine) => Number(line.body.seconds ?? 0);
 const callPage = (line: TalkLine) => `/staff/calls/${encodeURIComponent(String(line.body.call_id ?? ""))}`;
 
-function Call({ line, zone, staff }: { line: TalkLine; zone: string | undefined; staff: boolean }) {
+function Call({ line, zone, staff }: Omit<Props, "shopZone">) {
   const { state } = line.body;
   const missed = state === "missed" || state === "abandoned";
   const Icon = missed ? PhoneMissed : Video;

@@ -15,6 +15,7 @@ interface Props {
   first: boolean;
   last: boolean;
   zone: string | undefined;
+  shopZone: string | undefined;
   /** This one has its actions open. */
   chosen: boolean;
   onChoose(id: string | null): void;
@@ -23,8 +24,9 @@ interface Props {
 
 /** One line of the conversation: what somebody said, or what happened. */
 export function Line(props: Props) {
-  const { line } = props;
-  if (!WORDS.has(line.kind)) return <Happened line={line} zone={props.zone} staff={isStaff(props.talk)} />;
+  const { line, zone, shopZone } = props;
+  if (!WORDS.has(line.kind))
+    return <Happened line={line} zone={zone} shopZone={shopZone} staff={isStaff(props.talk)} />;
   return <Bubble {...props} />;
 }
 

@@ -9,8 +9,10 @@ import { Line } from "./Line";
 
 interface Props {
   talk: Talk;
-  /** The shop's time zone; without it the reader's own. */
+  /** The time zone of what was said; without it the reader's own. */
   zone?: string | undefined;
+  /** The shop's: that of what was agreed. */
+  shopZone: string | undefined;
   /** What stands there while nothing was said. */
   blank: ComponentChildren;
 }
@@ -22,7 +24,7 @@ const CROWDED = 200;
 const MARKED_MS = 1600;
 
 /** The conversation: the newest is at the bottom and stays there; older ones come as one scrolls up. */
-export function Lines({ talk, zone, blank }: Props) {
+export function Lines({ talk, zone, shopZone, blank }: Props) {
   const scroller = useRef<HTMLElement>(null);
   const tall = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
@@ -108,6 +110,7 @@ export function Lines({ talk, zone, blank }: Props) {
                       line={line}
                       talk={talk}
                       zone={zone}
+                      shopZone={shopZone}
                       first={!together(day.lines[i - 1], line)}
                       last={!together(line, day.lines[i + 1])}
                       chosen={chosen === line.id}
