@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.conversation import Conversation, Row
+from domain.conversation import Conversation, ConversationState, Row
 from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry
 
 Told = Callable[[Sequence[Entry], Sequence[Head]], None]
@@ -69,6 +69,17 @@ class ConversationStore(Protocol):
     async def act(self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry) -> Kept:
         """Applies `decide` under the conversation's lock and keeps `note` (in `n.`) with it, once for each id. What
         `decide` raises passes through and nothing is written."""
+
+    async def listed(
+        self,
+        shop_id: str,
+        *,
+        state: ConversationState | None = None,
+        assignee: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        """The last changed first, those before an inbox position; of one member of staff, or of nobody (`assignee` "")."""
 
     async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
         """Snoozed conversations whose time has come, the longest due first."""

@@ -31,6 +31,7 @@ from signaling.http_context import (
 )
 from signaling.http_devices import add_devices
 from signaling.http_enter import add_enter
+from signaling.http_inbox import add_inbox
 from signaling.http_left_messages import add_left_messages
 from signaling.http_pictures import add_pictures
 from signaling.http_records import add_records
@@ -63,6 +64,7 @@ def make_app(
         app[JOINING] = Buckets(burst=5, per_second=1 / 60)  # of a hundred million codes, valid for five minutes
         add_streams(app)
         add_devices(app)
+        add_inbox(app)
     app[COOKIES] = Cookies(house)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)

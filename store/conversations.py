@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, literal, select, update
+from sqlalchemy import Connection, select, update
 
 from domain.accepting import Committed, accept, needs, place_in_inboxes
-from domain.conversation import Conversation, Row
+from domain.conversation import Conversation, ConversationState, Row
 from domain.conversation_ports import Told
 from domain.errors import Invalid, NotFound, Refusal
 from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, inbox_stream
@@ -22,7 +22,7 @@ from store import marks as store_marks
 from store.among import Among
 from store.appender import Appender
 from store.appending import append_many, load, write
-from store.columns import Words, check_words, dump_json
+from store.columns import check_words, dump_json
 from store.people import NO_CUSTOMER
 from store.rows import many
 from store.transactions import Transactions
@@ -144,20 +144,20 @@ class SqlConversations:
 
     async def rows(self, shop_id: str, *, after: int = 0, limit: int = 500) -> tuple[list[Row], int]:
         (head,) = await self.heads([inbox_stream(shop_id)])  # first: what changes meanwhile comes with the next call
-        table = t.conversations
-        stream = literal("c.", Words).concat(table.c.id)
-        statement = (
-            select(table, tables.customers.c.name, tables.staff.c.name.label("assignee_name"), t.streams.c.head)
-            .join(tables.customers, tables.customers.c.id == table.c.id)
-            .outerjoin(tables.staff, tables.staff.c.id == table.c.assignee)
-            .outerjoin(t.streams, t.streams.c.id == stream)
-            .where(table.c.shop_id == shop_id, table.c.inbox_position > min(after, LAST))
-            .order_by(table.c.inbox_position)
-            .limit(min(max(limit, 0), MOST))
-        )
-        if after == 0:
-            statement = statement.where(table.c.state != "closed")
-        return await self._transactions.read(lambda c: [_row(row) for row in c.execute(statement)]), head.head
+        statement = inbox.changed(shop_id, min(after, LAST), min(max(limit, 0), MOST))
+        return await self._transactions.read(lambda c: inbox.rows(c, statement)), head.head
+
+    async def listed(
+        self,
+        shop_id: str,
+        *,
+        state: ConversationState | None = None,
+        assignee: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        statement = inbox.listed(shop_id, state, assignee, min(before or LAST, LAST), min(max(limit, 0), MOST))
+        return await self._transactions.read(lambda c: inbox.rows(c, statement))
 
     async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
         return await self._transactions.read(lambda c: inbox.due(c, now, limit))
@@ -226,13 +226,3 @@ def check(entry: NewEntry) -> None:
         raise Invalid("A time needs a time zone.")
     if entry.counter is not None and entry.counter > LAST:
         raise Invalid("This number is too large.")
-
-
-def _row(row: Any) -> Row:
-    found = dict(row._mapping)
-    return Row(
-        name=found.pop("name"),
-        assignee_name=found.pop("assignee_name"),
-        head=found.pop("head") or 0,
-        conversation=Conversation.model_validate(found),
-    )

@@ -348,6 +348,24 @@ async def test_of_fifty_who_take_a_conversation_one_wins(store: ConversationStor
     assert (again.is_fresh, again.entry) == (False, won[0].entry)
 
 
+async def test_conversations_are_listed_by_state_and_by_who_has_them_newest_first(store: ConversationStore) -> None:
+    for number, name in ((1, "ann"), (2, "bob"), (3, "far")):
+        await store.append(said(number, name, stream=f"c.{name}"))
+    await store.append(said(4, "s-1"))
+    await store.act("bob", lambda c: c.model_copy(update={"state": "closed"}), note(5, stream="n.bob", kind="closed"))
+
+    async def ids(**wanted: Any) -> list[str]:
+        return [row.conversation.id for row in await store.listed("shop-1", **wanted)]
+
+    assert await ids() == ["bob", "ann"]
+    assert await ids(state="closed") == await ids(assignee="") == ["bob"]
+    assert await ids(assignee="s-1") == await ids(state="open") == ["ann"]
+    (last, *_) = await store.listed("shop-1", limit=1)
+    assert await ids(before=last.conversation.inbox_position) == ["ann"]
+    assert await ids(before=10**30) == ["bob", "ann"]
+    assert (last.name, last.head) == ("Bob", 1)
+
+
 async def test_what_was_put_off_is_due_when_its_time_has_come(store: ConversationStore) -> None:
     for number, name in ((1, "ann"), (2, "bob")):
         await store.append(said(number, name, stream=f"c.{name}"))

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.accepting import Committed, Ledger, Line, accept, accept_all, needs, place_in_inboxes
-from domain.conversation import Conversation, Row
+from domain.conversation import Conversation, ConversationState, Row
 from domain.conversation_ports import Told
 from domain.errors import Conflict, Forbidden, NotFound, Unavailable
 from domain.people import Customer, Staff
@@ -199,6 +199,20 @@ class DiskStore:
         name = self.disk.customers[kept.id].name
         head = len(self.disk.stream(f"c.{kept.id}"))
         return Row(conversation=kept, name=name, assignee_name=assignee.name if assignee else None, head=head)
+
+    async def listed(
+        self,
+        shop_id: str,
+        *,
+        state: ConversationState | None = None,
+        assignee: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        await self._wait()
+        kept = [c for c in self.disk.conversations.values() if c.shop_id == shop_id and state in (None, c.state)]
+        kept = [c for c in kept if assignee in (None, c.assignee or "") and c.inbox_position < (before or 2**31)]
+        return [self._row(c) for c in sorted(kept, key=lambda c: -c.inbox_position)[:limit]]
 
     async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
         await self._wait()

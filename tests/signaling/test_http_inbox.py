@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.people import Customer
+from domain.stream import NewEntry
+from tests.support.doors import Door, refusal
+from tests.support.houses import ANN, COBBLER, LI, MEI, START, ZHOU
+
+
+async def closed(door: Door, count: int) -> None:
+    """`count` customers who said something, whose conversations are closed; Mei had every second one."""
+    store = door.house.conversations
+    for number in range(count):
+        customer = Customer(id=f"c-{number}", shop_id=COBBLER.id, name=f"C{number}", created_at=START)
+        door.house.people.customers[customer.id] = customer
+        said = NewEntry(
+            stream=f"c.c-{number}", id=f"said-{number:04}", kind="text", author=customer.id, side="customer",
+            author_name=customer.name, at=START + timedelta(seconds=number), body={"text": "Thank you"},
+        )  # fmt: skip
+        await store.append(said)
+        note = said.model_copy(update={"stream": f"n.c-{number}", "id": f"note-{number:04}", "kind": "closed"})
+        change = {"state": "closed", "assignee": MEI.id if number % 2 else None}
+        await store.act(customer.id, lambda c, change=change: c.model_copy(update=change), note)
+
+
+async def test_closed_conversations_are_found_page_by_page_the_last_changed_first(door: Door) -> None:
+    await closed(door, 70)
+    await door.chat.append_by_machine(f"c.{ANN.id}", "job.1", "ring", {"path": "/s/cobbler"})
+    mei = door.staff(MEI)
+    first = await (await mei.get("/api/inbox?state=closed")).json()
+    rest = await (await mei.get(f"/api/inbox?state=closed&before={first['before']}")).json()
+    assert (len(first["rows"]), rest["before"]) == (50, None)
+    shown = [row["conversation"] for row in first["rows"] + rest["rows"] if row["conversation"] != ANN.id]
+    assert shown == [f"c-{number}" for number in reversed(range(70))]
+    mine = await (await mei.get("/api/inbox?who=mine")).json()
+    assert {row["assignee_name"] for row in mine["rows"]} == {"Mei"}
+    assert len(mine["rows"]) == 35
+    nobodys = await (await door.staff(LI).get("/api/inbox?who=unassigned&state=closed")).json()
+    assert all(row["assignee"] is None for row in nobodys["rows"])
+
+
+async def test_the_inbox_is_the_shops_own(door: Door) -> None:
+    await closed(door, 1)
+    assert await (await door.staff(ZHOU).get("/api/inbox")).json() == {"rows": [], "before": None}
+    await refusal(await door.customer(ANN).get("/api/inbox"), 401, "not_signed_in")
+    for query in ("state=lost", "who=me", "before=0", "before=x"):
+        await refusal(await door.staff(MEI).get(f"/api/inbox?{query}"), 400, "bad_request")
