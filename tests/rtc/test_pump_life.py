@@ -1,0 +1,286 @@
+"""How the native pump begins, moves, is overrun and ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiortc import rtcdtlstransport as dtls
+
+from rtc.counters import Counters
+from rtc.endpoint import Endpoint
+from rtc.native.library import library
+from rtc.native.pump import Pump
+from rtc.pressure import SHED_FOR_NS, Pressure
+from server.tapes import Tapes
+from signaling.node import Tape
+from tests.rtc.phones import PHONE, TABLET, Call, Phone, Studio, call
+from tests.support.rtc_client import Client
+from tests.support.rtc_heard import Heard, until
+
+ROOM = 16 << 20  # a pump alone is 2 MB
+
+
+def video(client: Client, ssrc: int) -> list[int]:
+    """Sequence numbers of what came, from the first on."""
+    numbers = [int.from_bytes(d[2:4], "big") for d in client.packets if d[8:12] == ssrc.to_bytes(4, "big")]
+    return [(number - numbers[0]) & 0xFFFF for number in numbers]
+
+
+async def speak(running: Call, studio: Studio, frames: int) -> None:
+    for _ in range(frames):
+        for made in studio.frame():
+            running.phone.send(running.phone.seal(made))
+        await running.phone.check()
+
+
+async def begin(running: Call, studio: Studio) -> int:
+    """The first picture; answers the SSRC under which the tablet sees it."""
+    for made in studio.frame(is_key=True):
+        running.phone.send(running.phone.seal(made))
+        await running.phone.check()
+    return running.room.forwarder.source_of("tablet").legs["video", 0].ssrc
+
+
+async def test_ordinary_packets_do_not_come_up_to_python() -> None:
+    async with call(is_native=True) as running:
+        studio = Studio(1)
+        ssrc = await begin(running, studio)
+        await speak(running, studio, 1)
+        before = running.pumped()
+        await speak(running, studio, 100)
+        assert running.pumped() - before == 300
+        await until(lambda: len(video(running.tablet, ssrc)) == 306)
+        assert video(running.tablet, ssrc) == list(range(306))
+        assert running.endpoint.counters.srtp_opened <= 6
+
+
+async def test_a_phone_whose_address_moves_is_carried_from_its_new_one() -> None:
+    async with call(is_native=True) as running:
+        studio = Studio(2)
+        ssrc = await begin(running, studio)
+        source = running.room.forwarder.source_of("phone").sources["video"]
+        moved = running.endpoint.counters.address_moved
+        for turn in range(4):
+            before = running.pumped()
+            for made in (*studio.frame(), *studio.frame()):
+                received = source.received
+                running.phone.send(running.phone.seal(made))
+                await until(lambda received=received: source.received > received)  # type: ignore[misc]
+            assert running.pumped() == before + (6 if turn == 0 else 5)
+            assert running.endpoint.peers["phone"].ice.address == running.phone.address
+            assert running.endpoint.counters.address_moved == moved + turn
+            await running.phone.rebind()
+        await until(lambda: len(video(running.tablet, ssrc)) == 27)
+        assert video(running.tablet, ssrc) == list(range(27))
+
+
+async def test_a_tablet_whose_address_moves_gets_its_packets_there() -> None:
+    async with call(is_native=True) as running:
+        studio = Studio(3)
+        ssrc = await begin(running, studio)
+        for turn in range(1, 4):
+            await speak(running, studio, 10)
+            await until(lambda turn=turn: len(video(running.tablet, ssrc)) == 3 + 30 * turn)  # type: ignore[misc]
+            await running.tablet.rebind()
+            await running.tablet.check()
+        assert video(running.tablet, ssrc) == list(range(93))
+
+
+async def test_peers_with_other_ciphers_are_served_by_python() -> None:
+    async with call(is_native=True, profiles=[dtls.SRTP_AES128_CM_SHA1_80]) as running:
+        studio = Studio(4)
+        ssrc = await begin(running, studio)
+        await speak(running, studio, 20)
+        await until(lambda: len(video(running.tablet, ssrc)) == 63)
+        assert running.endpoint.peers["phone"].srtp_profile == "SRTP_AES128_CM_SHA1_80"
+        assert running.pumped() == 0
+
+
+async def test_a_sink_that_is_handed_over_in_mid_stream_sees_one_stream_without_a_seam() -> None:
+    async with call(is_native=True) as running:
+        forwarder, studio = running.room.forwarder, Studio(5)
+        async with Phone(running.endpoint.port, TABLET) as colleague:
+            colleague.take(await running.endpoint.open_peer("colleague", colleague.offer()))
+            await colleague.connect()
+            await until(lambda: "colleague" in running.room.connected)
+            ssrc = await begin(running, studio)
+            theirs = forwarder.source_of("colleague").legs["video", 0].ssrc
+            for turn in range(6):
+                await begin(running, studio)
+                await speak(running, studio, 10)
+                routes = [("tablet", 0, "phone")] if turn % 2 else [("colleague", 0, "phone")]
+                forwarder.set_routes("call", [*routes, ("phone", 0, "tablet")], time.monotonic_ns())
+            await running.settle()
+            await colleague.check()
+            for client, leg in ((running.tablet, ssrc), (colleague, theirs)):
+                numbers = video(client, leg)
+                assert len(numbers) > 90
+                assert numbers == list(range(len(numbers)))
+
+
+async def test_packets_that_fly_while_everything_changes_are_counted_once(tmp_path: Path) -> None:
+    """The tape comes and goes, the routes change, pictures begin anew, all while packets come."""
+    async with call(is_native=True) as running:
+        forwarder, studio = running.room.forwarder, Studio(6)
+        pump = running.endpoint.pump
+        assert pump is not None
+        tapes = Tapes(tmp_path, forwarder, lambda peer: running.endpoint.peers[peer].negotiated, lambda *_: None)
+        tapes.hold_in(pump.tape)
+        await begin(running, studio)
+        for turn in range(60):
+            for number in range(5):
+                for made in (*studio.frame(is_key=turn % 7 == number == 0), studio.sound()):
+                    running.phone.send(running.phone.seal(made))
+            tapes.want("call", (Tape("phone", "customer"),) if turn % 3 else ())
+            await tapes.flush("call")
+            forwarder.set_routes("call", [("tablet", 0, "phone")] if turn % 5 else [], time.monotonic_ns())
+            await running.tablet.check()
+        await running.phone.check()
+        stats = forwarder.stats()
+        assert stats["packets_in"] == len(studio.video.sent) + len(studio.audio.sent)
+        assert stats["duplicates"] == stats["malformed"] == running.endpoint.stats()["faults"] == 0
+        await tapes.close()
+
+
+async def test_a_port_that_is_overrun_keeps_the_voice_and_recovers_although_python_stands_still() -> None:
+    async with call(is_native=True) as running, Phone(running.endpoint.port, PHONE):
+        studio, pump = Studio(7), running.endpoint.pump
+        assert pump is not None
+        await begin(running, studio)
+        sound = studio.sound()
+        running.phone.send(running.phone.seal(sound))
+        await running.settle()
+        voices = running.room.forwarder.source_of("tablet").legs["audio", 0]
+        heard, spoken = voices.packets, 0
+        end_ns = time.monotonic_ns() + 5_000_000_000
+        with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+            while pump.stats()["shed"] < 50:  # the event loop stands still in here
+                assert time.monotonic_ns() < end_ns
+                for _ in range(40):
+                    stranger.sendto(b"\xff" * 20, ("127.0.0.1", running.endpoint.port))
+                stranger.sendto(b"\x80\x60" + bytes(1000), ("127.0.0.1", running.endpoint.port))
+                running.phone.send(running.phone.seal(studio.sound()))
+                spoken += 1
+        assert running.endpoint.is_busy
+        assert pump.stats()["handed_up_dropped"] > 0
+        await until(lambda: voices.packets == heard + spoken)
+        began = time.monotonic_ns()
+
+        def carries_pictures() -> bool:
+            for made in studio.frame():
+                running.phone.send(running.phone.seal(made))
+            return running.room.forwarder.source_of("phone").sources["video"].received > 10
+
+        await until(carries_pictures)
+        assert time.monotonic_ns() - began < 10 * SHED_FOR_NS
+
+
+@contextmanager
+def flood(port: int) -> Iterator[None]:
+    """Datagrams of every size and beginning from another thread."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            while not is_over.is_set():
+                for size in (0, 1, 2, 9, 12, 13, 28, 60, 1400, 2048, 2049, 9000):
+                    sock.sendto(secrets.token_bytes(size), ("127.0.0.1", port))
+                    sock.sendto((b"\x90\x60" + secrets.token_bytes(size))[:size], ("127.0.0.1", port))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+async def test_a_stop_while_packets_fly_waits_for_nothing() -> None:
+    for _ in range(3):
+        async with call(is_native=True) as running:
+            studio = Studio(8)
+            await begin(running, studio)
+            with flood(running.endpoint.port):
+                await speak(running, studio, 20)
+                pump = running.endpoint.pump
+                assert pump is not None
+                for made in studio.frame(packets=30):
+                    running.phone.send(running.phone.seal(made))
+                began = time.monotonic()
+                pump.stop()
+                pump.stop()
+                assert time.monotonic() - began < 1
+                assert not [thread for thread in threading.enumerate() if thread.name == "packets"]
+
+
+async def test_an_end_leaves_no_thread_no_descriptor_and_no_memory() -> None:
+    def left() -> tuple[int, int]:
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    before = left()
+    sizes = []
+    for turn in range(200):
+        async with Endpoint("127.0.0.1", 0, hear=Heard()) as endpoint:
+            pump = endpoint.pump
+            assert pump is not None
+            sealer, opener = pump.sealer(bytes(16), bytes(12)), pump.opener(bytes(16), bytes(12), Counters())
+            tape = pump.tape()
+            tape.keep(bytes(100_000))
+            assert opener.open_rtp(sealer.seal_rtp(b"\x80" + bytes(11), b"sound")) is not None
+        assert tape.take() == (bytes(100_000), 1)
+        cycle: list[object] = [pump, sealer, opener, tape, endpoint]
+        cycle.append(cycle)
+        del endpoint, pump, sealer, opener, tape, cycle
+        if turn % 20 == 19:
+            gc.collect()
+            sizes.append(memory())
+    assert left() == before
+    assert sizes[-1] - sizes[1] < ROOM
+
+
+def memory() -> int:
+    """Bytes in use by this process now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+async def test_a_call_that_ended_leaves_no_thread_no_descriptor_and_no_memory() -> None:
+    sizes, threads = [], threading.active_count()
+    for turn in range(8):
+        async with call(is_native=True) as running:
+            studio = Studio(turn)
+            await begin(running, studio)
+            await speak(running, studio, 20)
+            await running.settle()
+            running.room.forwarder.remove_peer("tablet")
+            await running.endpoint.close_peer("tablet")
+            await speak(running, studio, 5)
+            running.room.forwarder.remove_peer("phone")
+            await running.endpoint.close_peer("phone")
+        assert threading.active_count() == threads
+        gc.collect()
+        sizes.append(memory())
+    assert sizes[-1] - sizes[2] < ROOM
+
+
+async def test_a_pump_whose_knock_is_not_heard_stops_all_the_same() -> None:
+    found = library()
+    assert found is not None
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    pump = Pump(found, sock, Pressure().state, lambda *_: None)
+    sock.connect(("127.0.0.1", 1))  # nobody else is heard from now on
+    began = time.monotonic()
+    pump.stop()
+    sock.close()
+    assert time.monotonic() - began < 1
+    assert "packets" not in [thread.name for thread in threading.enumerate()]
