@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { offline } from "./offline";
 
 const PACKABLE = /\.(js|css|html|svg|json|webmanifest|map)$/;
 const SMALLEST_WORTH_PACKING = 512;
@@ -43,6 +44,6 @@ export default defineConfig({
       ),
     },
   },
-  plugins: [precompressed()],
+  plugins: [offline(), precompressed()],
   test: { include: ["src/**/*.test.{ts,tsx}"] },
 } as Parameters<typeof defineConfig>[0]);

@@ -168,3 +168,20 @@ async def test_where_websockets_are_blocked_the_page_falls_back_to_polling(
         await say(customer, text)
     await has_mark(customer, "three", "Read")
     assert await texts(staff) == ["From behind a proxy", "Welcome all the same", "one", "two", "three"]
+
+
+async def test_in_flight_mode_the_page_opens_and_shows_what_was_said(browser: Browser, server: LoupeServer) -> None:
+    context, customer = await phone(browser, server)
+    await say(customer, "said before the flight")
+    await has_mark(customer, "said before the flight", "Sent")
+    await customer.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    await context.set_offline(True)
+    await customer.reload()
+    await reads(customer, "said before the flight")
+    await say(customer, "written above the clouds")
+    await has_mark(customer, "written above the clouds", "Waiting to be sent")
+    await expect(customer.get_by_text("No connection.", exact=False)).to_be_visible()
+    await customer.reload()
+    await context.set_offline(False)
+    await has_mark(customer, "written above the clouds", "Sent")
+    assert await texts(customer) == ["said before the flight", "written above the clouds"]
