@@ -217,7 +217,7 @@ class ChatHub:
 
     async def _catching_up(self, reader: Reader, line: Line) -> None:
         """One reader's turn to be read for. It ends when the reader has everything, or has no room."""
-        self._counts["chat_catch_ups"] += 1
+        self._counts["catch_ups"] += 1
         try:
             while self._is_behind(reader, line):
                 after = reader.sent[line.stream]
@@ -225,8 +225,10 @@ class ChatHub:
                 if not pieces:  # the store has lost what it told: its next reply to a page's cursor will say so
                     await asyncio.sleep(TRY_AGAIN_S)
                 for piece in pieces:
-                    if reader.sent.get(line.stream) != piece.after or not reader.tell(piece.text):
+                    if reader.sent.get(line.stream) != piece.after:
                         break
+                    if not reader.tell(piece.text):
+                        return  # no carrier takes it: `resume`, the next hello or the next entry begins again
                     reader.sent[line.stream] = piece.last
         finally:
             reader.catching_up.discard(line)
@@ -234,8 +236,9 @@ class ChatHub:
     async def _read(self, stream: str, after: int) -> list[Piece]:
         async with self._turns:
             while True:
+                self._counts["reads"] += 1
                 try:
                     return await self._source.read(stream, after)
                 except Unavailable:
-                    self._counts["chat_reads_failed"] += 1
+                    self._counts["reads_failed"] += 1
                     await asyncio.sleep(TRY_AGAIN_S)

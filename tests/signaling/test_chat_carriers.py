@@ -143,6 +143,23 @@ async def test_a_slow_page_holds_nobody_up_is_not_queued_for_and_misses_nothing(
         assert held.entries == ann.shelf(ANNS).entries
 
 
+async def test_a_channel_that_died_unnoticed_is_not_read_for_again_and_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        call, _, _ = await stand.talking()
+        phone, tablet = await page(stand, ANN), await page(stand, MEI)
+        await greet_on_channel(call, phone)
+        await phone.close()
+        await tablet.ask("chat.open", stream=ANNS)
+        reader = reader_of(stand, phone)
+        reader.carriers[0].drop()
+        await stand.chat.append_by_machine(ANNS, "job.1", "text", {"text": "one"})
+        await tablet.reads(ANNS, 1)
+        for _ in range(50):
+            await tablet.ask("chat.leave", stream="c.none")  # turns of the loop go by
+        assert stand.chat.counts["catch_ups"] == 1
+        assert stand.chat.counts["reads"] < 10
+
+
 async def test_a_stopping_server_says_come_back(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann = await page(stand, ANN)
