@@ -259,4 +259,5 @@ class Downlink:
         self._clock = clock
         for uplink, (ours, arrivals) in found.items():
             uplink.owner_heard_ns = now_ns
-            tell(uplink, ours, arrivals)
+            if ours:  # not only what we sent again
+                tell(uplink, ours, arrivals)

@@ -87,6 +87,20 @@ def test_our_own_retransmissions_are_nothing_to_the_source() -> None:
     assert [t - times[0] for t in times] == [0, 4, 200, 204]  # type: ignore[operator]
 
 
+def test_feedback_about_nothing_but_our_own_retransmissions_is_nothing_to_the_source() -> None:
+    phone, tablet = worlds()
+    phone.frame(1000 * MS, key=True, packets=2)
+    answer(tablet, 1, [100, 104], 1005 * MS)
+    before = heard(phone)
+    tablet.say(build_nack(1, tablet.leg("video"), [tablet.port.rtp[0].sequence]), 1010 * MS)
+    assert wides(tablet) == [1, 2, 3]
+    answer(tablet, 3, [150], 1060 * MS)
+    assert heard(phone) == before
+    phone.frame(1080 * MS, packets=2)
+    answer(tablet, 4, [420, 424], 1090 * MS)
+    assert [t for f in heard(phone) for t in f.times] == [4000, 4004, 4320, 4324]
+
+
 def test_probes_reach_the_sink_and_are_acknowledged() -> None:
     forwarder = Forwarder()
     phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
