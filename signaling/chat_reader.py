@@ -61,8 +61,9 @@ class Reader:
         return all(carrier.outbox.is_slow for carrier in self.carriers)
 
     def attach(self, carrier: Carrier) -> list[Carrier]:
-        """Of each kind the newest is the one in use; returns those that it replaces."""
-        replaced = [c for c in self.carriers if c.name == carrier.name and c is not carrier]
+        """A page has one channel, and beside it one socket or poll: the newest. Returns those that it replaces."""
+        is_channel = carrier.name == "channel"
+        replaced = [c for c in self.carriers if (c.name == "channel") is is_channel and c is not carrier]
         for former in replaced:
             self.detach(former)
         if carrier not in self.carriers:

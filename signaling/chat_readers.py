@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from domain.errors import RateLimited
 from domain.people import Customer, Staff
-from signaling.carriers import Carrier, SocketCarrier
+from signaling.carriers import Carrier, PollCarrier, SocketCarrier
 from signaling.chat_hub import ChatHub
 from signaling.chat_news import ChatHeads, HeadView
 from signaling.chat_protocol import ChatHello
@@ -57,6 +57,8 @@ class Readers:
             self.on.pop(former, None)
             if isinstance(former, SocketCarrier):
                 former.close(NEWER_CONNECTION, "this page has a newer connection")
+            elif isinstance(former, PollCarrier):
+                former.drop()
         self.on[carrier] = reader
         return reader
 

@@ -91,6 +91,22 @@ async def test_of_two_that_wait_the_newest_gets_the_news_and_the_other_ends_at_o
     assert ann.shelf.texts() == ["Hello"]
 
 
+async def test_a_page_that_gets_a_socket_after_all_is_told_there_alone(door: Door) -> None:
+    browser = door.customer(ANN)
+    ann = PollingPage(browser)
+    await ann.hello()
+    socket = await browser.ws_connect("/ws/customer/chat")
+    await socket.send_json({"type": "chat.hello", "ref": "h", "device": ann.device, "tab": ann.tab})
+    assert (await socket.receive_json())["type"] == "chat.welcome"
+    await socket.send_json({"type": "chat.seen", "ref": "s", "stream": ANNS, "delivered": 0})
+    assert (await socket.receive_json())["type"] == "chat.marks"
+    [reader] = door.chat.hub.readers_of[ANN.id]
+    assert [carrier.name for carrier in reader.carriers] == ["socket"]
+    body = {"device": ann.device, "tab": ann.tab, "frames": [], "wait_s": 0}
+    await refusal(await browser.post("/api/chat/poll", json=body), 400, "hello_first")
+    await socket.close()
+
+
 async def test_a_page_that_is_not_known_has_to_say_hello_first(door: Door) -> None:
     ann = door.customer(ANN)
     body = {"device": "device-poll", "frames": [], "wait_s": 20}
