@@ -13,36 +13,13 @@ import pytest
 from signaling.chat import Chat
 from tests.simulator.clock import run
 from tests.simulator.disk import DiskStore
-from tests.simulator.network import Connection
-from tests.simulator.tab import Person, Tab
+from tests.simulator.page import Page
+from tests.simulator.tab import Person
 from tests.simulator.world import World
 
 DIALOGUES = {path.stem: json.loads(path.read_text(encoding="utf-8"))
              for path in (Path(__file__).parents[1] / "golden" / "frames").glob("*.json")}  # fmt: skip
-MEANWHILE = {"chat.heads", "chat.here"}  # may come at any time
 SILENCE_S = 2.0
-
-
-class Page:
-    """A page that only says what it is told to say. Its first frame opens its connection."""
-
-    def __init__(self, world: World, name: str, who: dict[str, Any]) -> None:
-        self._world = world
-        self._tab = Tab(world, name, Person(who["person"], who["side"], ()), world.device(name), random.Random(1))
-        self._connection: Connection | None = None
-        self.heard: list[dict[str, Any]] = []
-
-    def says(self, frame: dict[str, Any]) -> None:
-        if self._connection is None:
-            self._connection = self._world.connect(self._tab, "socket")
-            assert self._connection is not None
-            self._connection.to_device.deliver = self._hear
-        self._connection.to_server.write(json.dumps(frame))
-
-    def _hear(self, text: str) -> None:
-        frame = json.loads(text)
-        if frame["type"] not in MEANWHILE:
-            self.heard.append(frame)
 
 
 def fits(wish: Any, heard: Any) -> bool:
@@ -59,7 +36,7 @@ async def _play(dialogue: dict[str, Any]) -> None:
     world = World(random.Random(1), DiskStore, Chat)
     world.weather.delay_s = (0.001, 0.002)
     await world.boot()
-    pages = {name: Page(world, name, who) for name, who in dialogue["pages"].items()}
+    pages = {name: Page(world, name, Person(who["person"], who["side"], ())) for name, who in dialogue["pages"].items()}
     for number, step in enumerate(dialogue["steps"]):
         page = pages[step["as"]]
         if "says" in step:
