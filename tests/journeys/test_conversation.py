@@ -185,3 +185,27 @@ async def test_in_flight_mode_the_page_opens_and_shows_what_was_said(browser: Br
     await context.set_offline(False)
     await has_mark(customer, "written above the clouds", "Sent")
     assert await texts(customer) == ["said before the flight", "written above the clouds"]
+
+
+async def test_a_second_phone_joins_with_the_digits_that_the_first_one_shows(
+    browser: Browser, server: LoupeServer
+) -> None:
+    _, first = await phone(browser, server)
+    await say(first, "from the first phone")
+    await has_mark(first, "from the first phone", "Sent")
+    await first.get_by_role("button", name="My devices").click()
+    await first.get_by_role("button", name="Add a device").click()
+    digits = await first.get_by_role("dialog").locator("strong").inner_text()
+    await first.get_by_role("button", name="Close", exact=True).click()
+
+    _, second = await phone(browser, server)
+    await second.goto(f"{server.base}/s/demo/chat#join={digits.replace(' ', '')}")
+    await second.reload()
+    await second.get_by_role("button", name="Open it here").click()
+    await reads(second, "from the first phone")
+    await say(second, "from the second phone")
+    await reads(first, "from the second phone")
+
+    await first.get_by_role("button", name="My devices").click()
+    await first.get_by_role("button", name="Sign out").click()
+    await expect(second.get_by_text("This device was signed out")).to_be_visible()

@@ -135,6 +135,10 @@ export class Conversations {
     return this.database.lasts;
   }
 
+  get deviceId(): string {
+    return this.database.deviceId;
+  }
+
   get waiting(): readonly Waiting[] {
     return this.#outbox.waiting;
   }

@@ -5,7 +5,7 @@ import { errorText, shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { CustomerTalk, Ring } from "../state/customerTalk";
 import { Composer } from "../talk/Composer";
-import { Devices } from "../talk/Devices";
+import { Devices, JoinDialog } from "../talk/Devices";
 import { Lines } from "../talk/Lines";
 import { Search } from "../talk/Search";
 import { LinkNote, useLasting } from "../talk/State";
@@ -21,6 +21,7 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
   const { value: shop } = customer.shop;
   const name = shop ? (language.value === "en" ? shop.name : shop.name_zh || shop.name) : "";
   const ring = customer.ring.value;
+  const joining = customer.joining.value;
   useEffect(() => {
     document.title = name ? `${name} · ${t("conversation")}` : "Loupe";
   }, [name]);
@@ -40,9 +41,14 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
         <LinkNote talk={talk} status={customer.status.value} />
         {talk && <Composer talk={talk} />}
       </main>
+      {joining && <JoinDialog join={() => customer.join(joining)} close={() => stopJoining(customer)} />}
       {ring && <Ringing ring={ring} close={() => closeRing(customer)} />}
     </div>
   );
+}
+
+function stopJoining(customer: CustomerTalk): void {
+  customer.joining.value = null;
 }
 
 function closeRing(customer: CustomerTalk): void {
@@ -64,7 +70,7 @@ function Top({ customer, name }: { customer: CustomerTalk; name: string }) {
         <p>{lost ? t("lost") : slow ? t("connecting") : t("any_time")}</p>
       </div>
       <Search talk={customer.talk.value} />
-      <Devices />
+      <Devices here={customer.talk.value?.conversations.deviceId ?? null} join={customer.join} />
       <button
         type="button"
         class="talk-round quiet"

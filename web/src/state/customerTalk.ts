@@ -30,7 +30,11 @@ export interface CustomerTalk {
   readonly ring: Signal<Ring | null>;
   /** What the shop calls this person; empty until they said it. */
   readonly name: Signal<string>;
+  /** A code that came with the address and waits for the person's yes. */
+  readonly joining: Signal<string | null>;
   enter(): Promise<void>;
+  /** Makes this browser a device of whoever was shown the code; rejects with a Refusal. */
+  join(code: string): Promise<void>;
   /** Rejects with a Refusal. */
   setName(name: string): Promise<void>;
 }
@@ -46,6 +50,8 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   const refusal = signal<string | null>(null);
   const ring = signal<Ring | null>(null);
   const name = signal("");
+  const joining = signal(/^#join=(\d{8})$/.exec(location.hash)?.[1] ?? null);
+  if (joining.value) history.replaceState(null, "", location.pathname + location.search);
   let person = "";
   let hangUp: ReturnType<typeof setTimeout> | undefined;
 
@@ -96,6 +102,13 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     await become(known);
   }
 
+  async function join(code: string): Promise<void> {
+    await http("/api/devices/join", { body: { code } });
+    joining.value = null;
+    await ask();
+    talk.peek()?.conversations.start();
+  }
+
   async function setName(said: string): Promise<void> {
     await ask(said);
     talk.peek()?.conversations.renew(); // from now on it is written under this name
@@ -105,7 +118,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     if (status.value !== "open") await enter();
   }
 
-  return { slug, shop, talk, status, refusal, ring, name, enter, setName };
+  return { slug, shop, talk, status, refusal, ring, name, joining, enter, join, setName };
 }
 
 function read(slug: string): Known | null {
