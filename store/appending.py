@@ -16,7 +16,7 @@ from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
 from domain.conversation import Conversation
 from domain.stream import Device, Entry, NewEntry, conversation_stream, inbox_stream, owner_of, staff_stream
 from store import conversation_tables as t
-from store import tables
+from store import search, tables
 from store.among import Among
 from store.bulk import Bulk
 from store.rows import insert_into, value_of
@@ -101,6 +101,8 @@ def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
     _CHANGE.run(connection, [_conversation_values(conversation) for conversation in changed])
     _COUNT.run(connection, [(device_id, ledger.devices[device_id].counter) for device_id in sorted(ledger.counted)])
     _TAKE_BACK.run(connection, [(gone.id, gone.author, gone.body, gone.gone) for gone in ledger.recalled])
+    search.index(connection, committed.fresh, {stream: line.shop_id for stream, line in lines})
+    search.forget(connection, ledger.recalled)
 
 
 def _file(row: Row[Any]) -> dict[str, Any]:

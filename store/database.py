@@ -10,10 +10,12 @@ from pathlib import Path
 from domain.conversation_ports import ConversationStore
 from domain.errors import Invalid
 from domain.ports import CallStore, PeopleStore
+from domain.search import SearchStore
 from store.calls import SqlCalls
 from store.conversations import SqlConversations
 from store.people import SqlPeople
 from store.postgresql import open_postgresql
+from store.search import SqlSearch
 from store.sqlite import open_sqlite
 from store.transactions import Transactions
 
@@ -25,6 +27,7 @@ class Database:
     people: PeopleStore
     calls: CallStore
     conversations: ConversationStore
+    search: SearchStore
 
 
 @asynccontextmanager
@@ -47,7 +50,8 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def _on(transactions: Transactions) -> AsyncIterator[Database]:
     async with SqlConversations(transactions) as conversations:
-        yield Database(SqlPeople(transactions), SqlCalls(transactions, conversations.tell), conversations)
+        calls = SqlCalls(transactions, conversations.tell)
+        yield Database(SqlPeople(transactions), calls, conversations, SqlSearch(transactions))
 
 
 def _file(url: str) -> Path:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.errors import Unavailable
 from domain.record import NewEvent
+from domain.search import Scope
 from domain.stream import next_digest
 from store import conversation_tables
 from store.columns import UtcTime
@@ -50,6 +51,11 @@ async def look(address: str, job: Any) -> Any:
         await engine.dispose()
 
 
+def is_index(table: str | None) -> bool:
+    """The words' index is another thing on each database, and not of the tables that the code knows."""
+    return table is not None and table.startswith("entry_words")
+
+
 def shape(connection: Connection) -> dict[str, Any]:
     found = inspect(connection)
     return {
@@ -68,9 +74,8 @@ async def test_an_empty_database_gets_exactly_the_tables_that_the_code_knows(add
         pass
 
     def difference(connection: Connection) -> Any:
-        return compare_metadata(
-            MigrationContext.configure(connection, opts={"compare_type": True}), conversation_tables.metadata
-        )
+        options = {"compare_type": True, "include_name": lambda name, kind, _: kind != "table" or not is_index(name)}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), conversation_tables.metadata)
 
     assert await look(address, difference) == []
 
@@ -82,7 +87,8 @@ async def test_a_second_open_changes_nothing(address: str) -> None:
     async with open_database(address):
         pass
     assert await look(address, shape) == before
-    assert set(before) == {*conversation_tables.metadata.tables, "alembic_version"}
+    tables = {name for name in before if not is_index(name)}
+    assert tables == {*conversation_tables.metadata.tables, "alembic_version"}
 
 
 async def test_a_database_of_a_newer_loupe_is_refused_and_left_alone(address: str) -> None:
@@ -135,6 +141,8 @@ async def test_a_database_of_before_has_what_was_said_in_calls_in_the_conversati
         heads = await db.conversations.heads(["c.ann", "c.bob", "c.eve", "i.sh"])
         rows, head = await db.conversations.rows("sh", after=0)
         quiet = await db.conversations.conversation("ann")
+        found = await db.search.search("跟", Scope(shop_id="sh"))
+        assert [each.entry.id for each in found] == ["k1.cmid-0002"]
         again = await db.calls.append(
             NewEvent(
                 call_id="k2", kind="message", cmid="cmid-0009", author="ann", side="customer", author_name="Ann", at=T0,
