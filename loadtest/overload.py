@@ -45,12 +45,12 @@ class Pace:
 QUICK = Pace(
     step_s=1.0,
     settle_s=0.5,
-    ratio=0.7,
-    half_s=2.0,
-    overload_s=6.0,
+    ratio=0.5,
+    half_s=1.0,
+    overload_s=4.0,
     comers_at_s=(2.0,),
-    recovery_s=10.0,
-    new_call_s=10.0,
+    recovery_s=5.0,
+    new_call_s=5.0,
 )
 
 
