@@ -69,6 +69,7 @@ export const RECALL_MS = 120_000;
 const HIDDEN = new Set<LineKind>(["recall"]);
 const TYPING_AGAIN_MS = 3000;
 const TYPING_FOR_MS = 6000;
+const CAUGHT_UP_MS = 2000;
 const DRAFT = "loupe.draft.";
 
 export function openTalk(conversations: Conversations, stream: string): Talk {
@@ -83,6 +84,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const draft = signal(recallDraft(stream));
   const replyingTo = signal<TalkLine | null>(null);
   const newAfter = signal<number | null>(null);
+  let found = false;
   let toldTyping = 0;
   let typingTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -137,8 +139,10 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
       if (fresh && fresh.position > state.value.head) quiet(fresh.author_name);
       state.value = conversations.state(stream);
       look();
-    } else if (change.is === "marks" && change.stream === stream) marks.value = conversations.marks(stream);
-    else if (change.is === "typing" && change.typing.stream === stream) {
+    } else if (change.is === "marks" && change.stream === stream) {
+      marks.value = conversations.marks(stream);
+      findNew();
+    } else if (change.is === "typing" && change.typing.stream === stream) {
       const { who, is_typing } = change.typing;
       if (!is_typing) quiet(who);
       else writers.value = { ...writers.value, [who]: Date.now() };
@@ -149,11 +153,24 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     }
   });
 
-  void conversations.open(stream).then((found) => {
-    state.value = found;
+  void conversations.open(stream).then((kept) => {
+    state.value = kept;
     look();
     opened.value = true;
+    findNew();
   });
+
+  /** Where the new words begin for who opens this conversation now; what comes while it is open is not new. */
+  function findNew(): void {
+    const mine = marks.value.find((mark) => mark.person_id === me.id);
+    if (found || !mine?.read || !opened.value) return;
+    found = true;
+    newAfter.value = mine.read;
+    setTimeout(() => {
+      const isNew = (each: EntryView) => each.side !== me.side && each.position > mine.read;
+      if (!state.value.entries.some(isNew)) newAfter.value = null;
+    }, CAUGHT_UP_MS);
+  }
 
   function quiet(who: string): void {
     const { [who]: _, ...rest } = writers.value;

@@ -16,6 +16,8 @@ interface Props {
   last: boolean;
   zone: string | undefined;
   shopZone: string | undefined;
+  /** What was new when the page was opened begins here. */
+  isNew: boolean;
   /** This one has its actions open. */
   chosen: boolean;
   onChoose(id: string | null): void;
@@ -32,7 +34,7 @@ export function Line(props: Props) {
 
 const isStaff = (talk: Talk) => talk.conversations.me.side === "staff";
 
-function Bubble({ line, talk, first, last, zone, chosen, onChoose, onJump }: Props) {
+function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump }: Props) {
   const side = line.ours ? "ours" : "theirs";
   const shape = `${first ? " first" : ""}${last ? " last" : ""}${line.gone ? " gone" : ""}`;
   const looks = `${line.kind === "text" && !line.body.contact ? " text" : ""}${line.state === "refused" ? " refused" : ""}`;
@@ -40,6 +42,7 @@ function Bubble({ line, talk, first, last, zone, chosen, onChoose, onJump }: Pro
   const named = first && line.authorName && (!line.ours || (isStaff(talk) && !line.mine));
   return (
     <li class={`talk-line ${side}${shape}${chosen ? " chosen" : ""}`} id={`line-${line.id}`} data-state={line.state}>
+      {isNew && <span class="talk-new">{t("new_below")}</span>}
       {named && <span class="talk-name">{line.authorName}</span>}
       <div class="talk-row">
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button beside it is for keys and screen readers */}

@@ -33,6 +33,11 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
   const lines = talk.lines.value;
   const newest = lines?.at(-1);
   const count = lines?.length ?? 0;
+  const newAfter = talk.newAfter.value;
+  const firstNew =
+    newAfter === null
+      ? null
+      : lines?.find((line) => !line.ours && line.position > newAfter && WORDS.has(line.kind))?.id;
   const heads = useRef({ newest: newest?.id, atEnd: true });
 
   // The list hangs at its end (column-reverse): while one reads further up, what comes below must not move it.
@@ -107,6 +112,7 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
                   {day.lines.map((line, i) => (
                     <Line
                       key={line.id}
+                      isNew={line.id === firstNew}
                       line={line}
                       talk={talk}
                       zone={zone}
