@@ -80,6 +80,8 @@ class Party:
         self.port = port
         self.send_rtcp = port.send_rtcp
         self._by_ssrc = {}
+        for known in self.sources.values():
+            known.halt()
         for line in port.negotiated.lines:
             if line.slot == 0 and line.accepts:
                 source = self.sources.get(line.kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import resource
 import secrets
@@ -10,16 +11,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from aiortc import rtcdtlstransport as dtls
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtc.counters import Counters
 from rtc.endpoint import Endpoint
+from rtc.native.address import pack_address, unpack_address
 from rtc.native.library import library
 from rtc.native.pump import Pump
 from rtc.pressure import SHED_FOR_NS, Pressure
+from rtc.srtp import header_length
 from server.tapes import Tapes
 from signaling.node import Tape
 from tests.rtc.phones import PHONE, TABLET, Call, Phone, Studio, call
@@ -125,6 +131,54 @@ async def test_a_sink_that_is_handed_over_in_mid_stream_sees_one_stream_without_
                 numbers = video(client, leg)
                 assert len(numbers) > 90
                 assert numbers == list(range(len(numbers)))
+
+
+async def test_two_who_chose_the_same_numbers_see_each_other_and_not_themselves() -> None:
+    async with call(is_native=True) as running:
+        running.room.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")])
+        ends = [(running.phone, Studio(9), "tablet"), (running.tablet, Studio(10), "phone")]
+        for turn in range(20):
+            for client, studio, _ in ends:
+                for made in studio.frame(is_key=turn == 0, packets=6):
+                    client.send(client.seal(made))
+            for client, _, _ in ends:
+                await client.check()
+        assert running.pumped() > 150
+        for (_, studio, _), (client, _, name) in itertools.permutations(ends, 2):
+            ssrc = running.room.forwarder.source_of("phone" if name == "tablet" else "tablet").legs["video", 0].ssrc
+            await until(lambda client=client, ssrc=ssrc: len(video(client, ssrc)) == 120)  # type: ignore[misc]
+            seen = [d for d in client.packets if d[8:12] == ssrc.to_bytes(4, "big")]
+            assert [d[header_length(d) :] for d in seen] == [d[header_length(d) :] for d in studio.video.sent]
+
+
+async def test_a_phone_that_many_see_is_seen_by_all_of_them_in_order() -> None:
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(call(is_native=True))
+        forwarder, studio, viewers = running.room.forwarder, Studio(11), [("tablet", running.tablet)]
+        await begin(running, studio)
+        carried = []
+        for number in range(5):
+            before = running.pumped()
+            await speak(running, studio, 4)
+            for made in studio.frame(packets=30):  # more than the pump sends in one turn
+                running.phone.send(running.phone.seal(made))
+            await running.phone.check()
+            carried.append(running.pumped() - before)
+            client = await stack.enter_async_context(Phone(running.endpoint.port, TABLET))
+            name = f"viewer {number}"
+            client.take(await running.endpoint.open_peer(name, client.offer()))
+            await client.connect()
+            await until(lambda name=name: name in running.room.connected)  # type: ignore[misc]
+            viewers.append((name, client))
+            forwarder.set_routes("call", [(viewer, 0, "phone") for viewer, _ in viewers], time.monotonic_ns())
+            await begin(running, studio)
+        assert all(count > 10 for count in carried[:4])
+        assert carried[4] == 0  # more than the pump serves
+        for name, client in viewers:
+            await client.check()
+            numbers = video(client, forwarder.source_of(name).legs["video", 0].ssrc)
+            assert numbers
+            assert sorted(numbers) == list(range(len(numbers)))
 
 
 async def test_packets_that_fly_while_everything_changes_are_counted_once(tmp_path: Path) -> None:
@@ -284,3 +338,14 @@ async def test_a_pump_whose_knock_is_not_heard_stops_all_the_same() -> None:
     sock.close()
     assert time.monotonic() - began < 1
     assert "packets" not in [thread.name for thread in threading.enumerate()]
+
+
+@given(st.ip_addresses(), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st.integers(0, 0xFFFFFFFF))
+def test_addresses_are_those_of_the_kernel_and_come_back(
+    host: IPv4Address | IPv6Address, port: int, flow: int, scope: int
+) -> None:
+    address = (str(host), port) if host.version == 4 else (str(host), port, flow, scope)
+    raw = pack_address(address)
+    assert len(raw) == (16 if host.version == 4 else 28)
+    assert unpack_address(raw)[1:] == address[1:]
+    assert ip_address(unpack_address(raw)[0]) == host
