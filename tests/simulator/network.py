@@ -60,7 +60,7 @@ class Direction:
         self._send(text)
         if connection.rng.random() < connection.weather.double:
             loop = asyncio.get_running_loop()
-            loop.call_later(connection.rng.uniform(0.0, 5.0), self._arrive_again, text)
+            loop.call_at(self.arrives_at + connection.rng.uniform(1e-5, 5.0), self._arrive_again, text)
 
     def _send(self, text: str | None) -> None:
         loop = asyncio.get_running_loop()

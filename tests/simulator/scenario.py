@@ -28,6 +28,7 @@ class Scenario:
         self.rng = rng
         self.databases = {name: world.device(name) for name in DEVICES}
         self.has_locks = rng.random() < 0.8
+        world.audit.keeps_order = self.has_locks
         self.may_restore = rng.random() < 0.2
         self.backup: Disk | None = None
         self.deeds: dict[Callable[[], Awaitable[None]], float] = {

@@ -366,8 +366,8 @@ class Tab:
         code = frame["code"]
         id = next((id for id, flight in carrier.asked.items() if flight.ref == frame["ref"]), None)
         self.around.trace(self.name, f"is refused {code} {id or ''} {frame['expected'] or ''} {frame['message']}")
-        n = next((n for n, w in self.database.outbox.items() if w.id == id), None)
-        if id is None or n is None:
+        n, waiting = next(((n, w) for n, w in self.database.outbox.items() if w.id == id), (0, None))
+        if id is None or waiting is None:
             return
         del carrier.asked[id]
         carrier.is_halted = True
@@ -377,7 +377,7 @@ class Tab:
             self._rests_until = asyncio.get_running_loop().time() + (frame["retry_after_s"] or 1.0)
         elif code == "held_back" and self.rng.random() < 0.7:
             changes = {"force": True} if self.rng.random() < 0.5 else {"seen": frame["position"]}
-            await self.database.transaction(lambda: self.database.change_all(self.database.outbox[n].stream, **changes))
+            await self.database.transaction(lambda: self.database.change_all(waiting.stream, **changes))
         else:
             carrier.expected = n
             await self.database.transaction(lambda: self.database.give_up(id, code))
