@@ -209,3 +209,29 @@ async def test_a_second_phone_joins_with_the_digits_that_the_first_one_shows(
     await first.get_by_role("button", name="My devices").click()
     await first.get_by_role("button", name="Sign out").click()
     await expect(second.get_by_text("This device was signed out")).to_be_visible()
+
+
+async def test_a_note_is_on_the_other_tablet_and_never_in_what_the_phone_hears(
+    browser: Browser, server: LoupeServer
+) -> None:
+    heard: list[str] = []
+    _, customer = await person(browser, size=PHONE)
+    customer.on("websocket", lambda socket: socket.on("framereceived", lambda text: heard.append(str(text))))
+    await customer.goto(f"{server.base}/s/demo/chat")
+    await say(customer, "Can I pay by card?")
+    _, lin = await tablet(browser, server, "lin")
+    _, li = await tablet(browser, server, "li")
+    for staff in (lin, li):
+        await open_first(staff)
+    await lin.get_by_role("button", name="Take it").click()
+    await expect(li.get_by_text("Assigned to Lin Mei")).to_be_visible()
+    await li.get_by_role("button", name="Take it").click()
+    await expect(li.get_by_role("heading", name="Lin Mei has this conversation.")).to_be_visible()
+    await li.get_by_role("button", name="Close", exact=True).click()
+    await lin.get_by_role("textbox", name="Write a note").fill("pays late, ask for cash")
+    await lin.get_by_role("button", name="Save the note").click()
+    await expect(li.get_by_text("pays late, ask for cash")).to_be_visible()
+    await say(lin, "Yes, any card")
+    await reads(customer, "Yes, any card")
+    assert any("Yes, any card" in text for text in heard)
+    assert not [text for text in heard if "pays late" in text or '"n.' in text or "assigned" in text]
