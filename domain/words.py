@@ -35,7 +35,10 @@ class Excerpt:
 
 def folded(text: str) -> str:
     """Without case, width and accents: what two texts that read alike have in common."""
-    return _fold(text)[0]
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return unicodedata.normalize("NFC", "".join([c for c in plain if not unicodedata.combining(c)]))
 
 
 def terms(text: str) -> list[str]:

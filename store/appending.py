@@ -101,7 +101,7 @@ def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
     _CHANGE.run(connection, [_conversation_values(conversation) for conversation in changed])
     _COUNT.run(connection, [(device_id, ledger.devices[device_id].counter) for device_id in sorted(ledger.counted)])
     _TAKE_BACK.run(connection, [(gone.id, gone.author, gone.body, gone.gone) for gone in ledger.recalled])
-    search.index(connection, committed.fresh, {stream: line.shop_id for stream, line in lines})
+    search.index_fresh(connection, committed.fresh, {stream: line.shop_id for stream, line in lines})
     search.forget(connection, ledger.recalled)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,20 +39,31 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     does not understand, Unavailable when it cannot be opened (away, used by another Loupe, made by a newer one).
     """
     if url.startswith(SQLITE) and url != SQLITE:
-        async with open_sqlite(_file(url)) as sqlite, _on(sqlite) as database:
+        async with open_sqlite(_file(url)) as sqlite, _on(sqlite, indexes_later=True) as database:
             yield database
     elif url.startswith(("postgresql://", "postgres://")):
-        async with open_postgresql(url) as postgresql, _on(postgresql) as database:
+        async with open_postgresql(url) as postgresql, _on(postgresql, indexes_later=False) as database:
             yield database
     else:
         raise Invalid("The database address must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.")
 
 
 @asynccontextmanager
-async def _on(transactions: Transactions) -> AsyncIterator[Database]:
+async def _on(transactions: Transactions, *, indexes_later: bool) -> AsyncIterator[Database]:
     async with SqlConversations(transactions) as conversations:
         calls = SqlCalls(transactions, conversations.tell)
-        yield Database(SqlPeople(transactions), calls, conversations, SqlSearch(transactions))
+        search = SqlSearch(transactions, indexes_later=indexes_later)
+        database = Database(SqlPeople(transactions), calls, conversations, search)
+        if not indexes_later:
+            yield database
+            return
+        conversations.listen(lambda _entries, _inboxes: search.wake())
+        indexing = asyncio.create_task(search.run(), name="index of words")
+        try:
+            yield database
+        finally:
+            indexing.cancel()
+            await asyncio.wait([indexing])
 
 
 def _file(url: str) -> Path:

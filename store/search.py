@@ -6,11 +6,14 @@ conversation or notes. So a search reads the entries of those it may see, newest
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
+import structlog
 from sqlalchemy import Connection, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.errors import Unavailable
 from domain.search import Found, Scope
 from domain.stream import WORDS, Entry, owner_of
 from domain.words import Query, holds, query, terms
@@ -22,13 +25,24 @@ KINDS = WORDS | {"note"}
 PAGE = 100  # candidates read at once
 MOST_PAGES = 10  # what has the terms of a query and not the query itself is rare; a search ends all the same
 NEWEST = 2**62
-_KEEP_SQLITE = text(
-    "INSERT INTO entry_words (rowid, words) SELECT seq, :words FROM entries WHERE id = :id AND author = :author"
-)
+AT_ONCE = 100  # entries indexed in one transaction: about 10 ms in which no message is kept
+PAUSE = 0.1  # seconds between two of them
+CATCH_UP = 5  # such transactions that a search waits for
+log = structlog.get_logger(__name__)
 _KEEP_POSTGRESQL = text(
     "INSERT INTO entry_words (seq, words) SELECT seq, array_to_tsvector(:words) FROM entries "
     "WHERE id = :id AND author = :author"
 ).bindparams(bindparam("words", type_=ARRAY(Text)))
+_KEEP_ROWS = {
+    "sqlite": text("INSERT INTO entry_words (rowid, words) VALUES (:seq, :words)"),
+    "postgresql": text("INSERT INTO entry_words (seq, words) VALUES (:seq, array_to_tsvector(:words))").bindparams(
+        bindparam("words", type_=ARRAY(Text))
+    ),
+}
+_SINCE = {
+    "sqlite": text("seq > coalesce((SELECT rowid FROM entry_words ORDER BY rowid DESC LIMIT 1), 0)"),
+    "postgresql": text("seq > coalesce((SELECT max(seq) FROM entry_words), 0)"),
+}
 _FORGET = {
     "sqlite": text(
         "DELETE FROM entry_words WHERE rowid IN (SELECT seq FROM entries WHERE id = :id AND author = :author)"
@@ -54,15 +68,36 @@ _FIND = {
 
 
 class SqlSearch:
-    """`domain.search.SearchStore` in SQL."""
+    """`domain.search.SearchStore` in SQL. With `indexes_later` (SQLite) `run` keeps the index up with the entries, and
+    `wake` tells it of new ones."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, *, indexes_later: bool) -> None:
         self._transactions = transactions
+        self._indexes_later = indexes_later
+        self._is_behind = asyncio.Event()
+
+    def wake(self) -> None:
+        self._is_behind.set()
+
+    async def run(self) -> None:
+        self._is_behind.set()  # what a crash left out
+        while True:
+            await self._is_behind.wait()
+            await asyncio.sleep(PAUSE)  # under load messages come first and the index lags
+            try:
+                self._is_behind.clear()
+                if await self._transactions.write(index_next) == AT_ONCE:
+                    self._is_behind.set()
+            except Unavailable:  # it goes on with the next entry
+                log.warning("the index of words waits for the database")
 
     async def search(self, sought: str, scope: Scope, *, before: int | None = None, limit: int = 30) -> list[Found]:
         wanted = query(sought)
         if wanted is None:
             return []
+        for _ in range(CATCH_UP if self._indexes_later else 0):  # who has just written finds it
+            if await self._transactions.write(index_next) < AT_ONCE:
+                break
         found: list[Found] = []
         last = NEWEST if before is None else before
         for _ in range(MOST_PAGES):
@@ -79,19 +114,31 @@ def said_in(entry: Entry) -> str:
     return "\n".join(str(entry.body[name]) for name in ("text", "caption", "name") if entry.body.get(name))
 
 
-def index(connection: Connection, fresh: Iterable[Entry], shops: dict[str, str]) -> None:
-    """Part of the transaction that keeps the entries. `shops` has the shop of each stream."""
-    rows = [
-        {"id": e.id, "author": e.author, "words": [*_owners(e.stream, shops[e.stream]), *terms(said_in(e))]}
-        for e in fresh
-        if e.kind in KINDS
-    ]
-    if not rows:
+def index_fresh(connection: Connection, fresh: Iterable[Entry], shops: dict[str, str]) -> None:
+    """On PostgreSQL, in the transaction that keeps the entries: nodes that commit in any order leave nothing out. On SQLite
+    it is left to `index_next`: it costs as much as keeping the entry does, and nobody should wait for it."""
+    if connection.dialect.name != "postgresql":
         return
-    if connection.dialect.name == "postgresql":
+    rows = [{"id": e.id, "author": e.author, "words": _terms(e, shops[e.stream])} for e in fresh if e.kind in KINDS]
+    if rows:
         connection.execute(_KEEP_POSTGRESQL, rows)
+
+
+def index_next(connection: Connection, limit: int = AT_ONCE) -> int:
+    """Indexes the first entries after the last one that is in the index, which are all that are missing where one
+    connection writes. Returns how many they were."""
+    dialect = connection.dialect.name
+    statement = select(t.entries, t.streams.c.shop_id).join(t.streams, t.streams.c.id == t.entries.c.stream)
+    missing = (_SINCE[dialect], t.entries.c.kind.in_(KINDS), t.entries.c.gone.is_(None))
+    rows = list(connection.execute(statement.where(*missing).order_by(t.entries.c.seq).limit(limit)))
+    words = [(row.seq, _terms(value_of(Entry, row), row.shop_id)) for row in rows]
+    if dialect == "sqlite":
+        kept = [{"seq": seq, "words": " ".join(each)} for seq, each in words]
     else:
-        connection.execute(_KEEP_SQLITE, [row | {"words": " ".join(row["words"])} for row in rows])
+        kept = [{"seq": seq, "words": each} for seq, each in words]
+    if kept:
+        connection.execute(_KEEP_ROWS[dialect], kept)
+    return len(kept)
 
 
 def forget(connection: Connection, gone: Sequence[Entry]) -> None:
@@ -106,6 +153,10 @@ def _candidates(connection: Connection, wanted: Query, scope: Scope, before: int
         _FIND[dialect], {"wanted": _EXPRESSION[dialect](wanted, scope), "before": before, "limit": PAGE}
     )
     return [Found(entry=value_of(Entry, row), place=row.seq) for row in rows]
+
+
+def _terms(entry: Entry, shop_id: str) -> list[str]:
+    return [*_owners(entry.stream, shop_id), *terms(said_in(entry))]
 
 
 def _owners(stream: str, shop_id: str) -> tuple[str, str]:
