@@ -209,6 +209,10 @@ async def test_a_second_phone_joins_with_the_digits_that_the_first_one_shows(
     await first.get_by_role("button", name="My devices").click()
     await first.get_by_role("button", name="Sign out").click()
     await expect(second.get_by_text("This device was signed out")).to_be_visible()
+    await expect(second.get_by_text("from the first phone")).to_have_count(0)
+    await second.reload()
+    await expect(second.get_by_text("This device was signed out")).to_be_visible()
+    await expect(second.get_by_text("from the first phone")).to_have_count(0)
 
 
 async def test_a_note_is_on_the_other_tablet_and_never_in_what_the_phone_hears(

@@ -166,6 +166,24 @@ describe("a conversation in the browser", () => {
     expect(server.counter).toBe(43);
   });
 
+  it("keeps the order when the browser has forgotten what it wrote last", async () => {
+    server.counter = 2;
+    await start();
+    for (const text of ["a", "b", "c", "d"]) await say(text); // 1 to 4; the server would take 3, which is c
+    await vi.advanceTimersByTimeAsync(200);
+    expect(shown()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("leaves the inbox as it is when an older frame comes by another carrier", async () => {
+    await start();
+    const heard: number[] = [];
+    talk.on((change) => change.is === "inbox" && heard.push(change.inbox.position));
+    const rows = { type: "chat.inbox", is_whole: false, rows: [] };
+    for (const [after, position] of [[0, 4], [4, 6], [0, 4]]) server.sockets[0]?.says({ ...rows, after, position });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(heard).toEqual([4, 6]);
+  });
+
   it("keeps a refused message on the page and sends the others", async () => {
     await start();
     server.refuses["m-0000bad"] = "held_back";

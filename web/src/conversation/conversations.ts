@@ -99,6 +99,7 @@ export class Conversations {
       carrier: (ready) => this.#outbox.carrier(ready),
       status: (status) => {
         this.status = status;
+        if (status === "ended" && me.side === "customer") void this.forget(false);
         this.#tell({ is: "status" });
       },
     });
@@ -247,6 +248,13 @@ export class Conversations {
     this.#set({ ...state, entries, floor: state.head - entries.length });
   }
 
+  /** This browser was signed out: nothing of what was said stays in it. `whole`: it is a new device from now on. */
+  forget(whole: boolean): Promise<void> {
+    for (const stream of this.#streams.keys()) this.#set(empty(stream));
+    this.#save(() => this.database.forget(whole).then(() => this.#outbox.load()));
+    return this.settled();
+  }
+
   /** What the server knows of this person has changed: say hello anew. */
   renew(): void {
     this.#link.renew();
@@ -279,6 +287,9 @@ export class Conversations {
       this.#epoch = frame.epoch;
       this.#save(() => this.database.setEpoch(frame.epoch));
     }
+    const inbox = frame.streams.find((head) => head.stream.startsWith("i."));
+    if (inbox && (this.#epochChanged || inbox.head < this.#inboxPosition)) this.#inboxPosition = 0;
+    this.#outbox.taken = frame.expected;
     this.#fetching.clear();
     const open = new Set(frame.streams.map((head) => head.stream));
     for (const state of this.#streams.values()) if (!open.has(state.stream)) this.#askFor(state);
@@ -307,6 +318,7 @@ export class Conversations {
       case "chat.here":
         return this.#tell({ is: "here", here: frame });
       case "chat.inbox":
+        if (frame.position <= this.#inboxPosition) return; // an older frame, by the other carrier
         if (frame.after > this.#inboxPosition && !frame.is_whole) return this.#askForInbox();
         this.#inboxPosition = Math.max(this.#inboxPosition, frame.position);
         this.#save(() => this.database.keepInbox(frame.rows, frame.position, frame.is_whole));

@@ -101,6 +101,17 @@ describe("what a browser keeps", () => {
     expect((await database.newest("c.ann", 9)).digest).toBe(digest("m-0000001", "m-foreign"));
   });
 
+  it("keeps nothing but the device that was signed out, and becomes a new one when it is let in again", async () => {
+    await write("a");
+    await database.apply("c.ann", texts(2), 2, "ann");
+    await database.forget(false);
+    expect(await database.waiting()).toEqual([]);
+    expect((await database.newest("c.ann", 9)).entries).toEqual([]);
+    expect((await Database.open("customer", "ann", shelf)).deviceId).toBe(database.deviceId);
+    await database.forget(true);
+    expect((await Database.open("customer", "ann", shelf)).deviceId).not.toBe(database.deviceId);
+  });
+
   it("leaves nothing of a recalled message's words", async () => {
     await database.apply("c.ann", texts(2), 2, "ann");
     const recall = { ...texts(1, 3)[0], kind: "recall", body: { target: "m-0000001" } };

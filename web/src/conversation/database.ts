@@ -1,7 +1,7 @@
 import { newId } from "../wire/ids";
 import { empty, fold, type StreamState, told } from "./fold";
 import type { EntryView as Entry, InboxRow } from "./frames";
-import { openShelf, type Shelf, type Tx } from "./shelf";
+import { openShelf, type Shelf, type StoreName, type Tx } from "./shelf";
 
 /** Written here and not acknowledged yet. `n` is 0 while it has no number: it was refused, or its file is not uploaded. */
 export interface Waiting {
@@ -218,6 +218,15 @@ export class Database {
       const own = offers ? entries.filter((entry) => entry.own && !entry.gone).slice(-OFFERED_AT_MOST) : [];
       for (const entry of entries) await tx.delete("entries", [stream, entry.position]);
       await tx.put("cursors", { stream, position, digest, floor: position, lost: [...before.lost, ...own] });
+    });
+  }
+
+  /** Nothing of what was said stays here. The device itself does, so that it remains signed out; `whole`: not even that. */
+  forget(whole: boolean): Promise<void> {
+    const stores: StoreName[] = ["entries", "cursors", "outbox", "files", "inbox"];
+    if (whole) stores.push("device");
+    return this.shelf.run("readwrite", stores, async (tx) => {
+      for (const store of stores) await tx.clear(store);
     });
   }
 

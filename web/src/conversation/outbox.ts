@@ -25,6 +25,9 @@ interface Hooks {
  * which one it expects, and then all that wait are numbered anew. */
 export class Outbox {
   waiting: Waiting[] = [];
+  /** The number that the server expected at the last welcome. What waits below it was kept and its answer lost, or this
+   * browser forgot what it wrote last: it goes first, and the rest when it is answered. Else the rest might overtake it. */
+  taken = 0;
   readonly #flight = new Map<string, Waiting>();
   #ready = false;
   #leads = false;
@@ -150,7 +153,9 @@ export class Outbox {
     if (!this.#ready || !this.#leads || this.#halted) return;
     this.#upload();
     const sent = new Set([...this.#flight.values()].map((waiting) => waiting.id));
-    const next = this.waiting.filter((waiting) => waiting.n > 0 && !sent.has(waiting.id)).sort((a, b) => a.n - b.n);
+    const numbered = this.waiting.filter((waiting) => waiting.n > 0).sort((a, b) => a.n - b.n);
+    const doubted = numbered.filter((waiting) => waiting.n < this.taken);
+    const next = (doubted.length ? doubted : numbered).filter((waiting) => !sent.has(waiting.id));
     for (const waiting of next) {
       if (this.#flight.size >= IN_FLIGHT) break;
       const { n, id, stream, kind, body, reply_to, seen, force } = waiting;

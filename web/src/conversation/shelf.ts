@@ -15,6 +15,7 @@ export interface Tx {
   all<T>(store: StoreName, range?: Range): Promise<T[]>;
   put(store: StoreName, value: object): Promise<void>;
   delete(store: StoreName, key: Key): Promise<void>;
+  clear(store: StoreName): Promise<void>;
 }
 
 /** Positions of one stream, both ends included; `last` takes that many from the end. Answers ascend. */
@@ -73,6 +74,7 @@ class IndexedShelf implements Shelf {
         },
         put: async (store, value) => void (await settled(of(store).put(value))),
         delete: async (store, key) => void (await settled(of(store).delete(key))),
+        clear: async (store) => void (await settled(of(store).clear())),
       };
       work(tx).then(
         (value) => {
@@ -161,6 +163,7 @@ export class MemoryShelf implements Shelf {
       },
       put: async (store, value) => void of(store).set(keyOf(store, value as Row), structuredClone(value) as Row),
       delete: async (store, key) => void of(store).delete(JSON.stringify(key)),
+      clear: async (store) => of(store).clear(),
     };
   }
 }

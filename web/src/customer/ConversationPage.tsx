@@ -21,6 +21,7 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
   const { value: shop } = customer.shop;
   const name = shop ? (language.value === "en" ? shop.name : shop.name_zh || shop.name) : "";
   const ring = customer.ring.value;
+  const ended = customer.status.value === "ended";
   const joining = customer.joining.value;
   useEffect(() => {
     document.title = name ? `${name} · ${t("conversation")}` : "Loupe";
@@ -32,14 +33,14 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
       <main class="conversation-main">
         <h2 class="unseen">{t("conversation")}</h2>
         {talk ? (
-          <Lines talk={talk} shopZone={shop?.time_zone} blank={<Blank customer={customer} />} />
+          <Lines talk={talk} shopZone={shop?.time_zone} blank={ended ? null : <Blank customer={customer} />} />
         ) : (
           <div class="talk-lines">
             <span class="spinner conversation-opening" role="status" aria-label={t("opening")} />
           </div>
         )}
         <LinkNote talk={talk} status={customer.status.value} />
-        {talk && <Composer talk={talk} />}
+        {talk && !ended && <Composer talk={talk} />}
       </main>
       {joining && <JoinDialog join={() => customer.join(joining)} close={() => stopJoining(customer)} />}
       {ring && <Ringing ring={ring} close={() => closeRing(customer)} />}

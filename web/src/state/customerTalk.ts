@@ -105,6 +105,11 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   async function join(code: string): Promise<void> {
     await http("/api/devices/join", { body: { code } });
     joining.value = null;
+    const before = talk.peek()?.conversations;
+    if (before?.status === "ended") {
+      await before.forget(true);
+      person = "";
+    }
     await ask();
     talk.peek()?.conversations.start();
   }
