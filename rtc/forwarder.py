@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from rtc import reports
 from rtc.leg import Leg
 from rtc.party import Party, Port
+from rtc.pressure import Pressure
 from rtc.quality import Quality
 from rtc.sdp import Kind
 from rtc.source import PumpedStream, Tap, TapReport
@@ -47,7 +48,8 @@ class Forwarder:
     A sink's slot shows one source; when two calls wish for the same slot, the later wish holds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pressure: Pressure | None = None) -> None:
+        self._pressure = pressure
         self._pump: Pump | None = None
         self.still: AbstractContextManager[None] = nullcontext()
         self._parties: dict[str, Party] = {}
@@ -67,7 +69,7 @@ class Forwarder:
         """A peer, or the same one again with a new description: what it sends and receives goes on where possible."""
         party = self._parties.get(port.id)
         if party is None:
-            party = self._parties[port.id] = Party(port, self._pump)
+            party = self._parties[port.id] = Party(port, self._pump, self._pressure)
         else:
             party.renegotiate(port)
         self._apply_tap(party)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from rtc import reports, rtp
 from rtc.congestion import Downlink, Uplink
 from rtc.leg import Leg
+from rtc.pressure import Pressure
 from rtc.rtp import Layout
 from rtc.sdp import Kind, MediaLine, Negotiated
 from rtc.source import Source
@@ -51,6 +52,7 @@ class Party:
         "legs_by_ssrc",
         "now_ns",
         "port",
+        "pressure",
         "pump",
         "reports_refused",
         "send_rtcp",
@@ -60,9 +62,10 @@ class Party:
         "work_left",
     )
 
-    def __init__(self, port: Port, pump: Pump | None = None) -> None:
+    def __init__(self, port: Port, pump: Pump | None = None, pressure: Pressure | None = None) -> None:
         self.id = port.id
         self.pump = pump
+        self.pressure = pressure
         self.uplink = Uplink(self)
         self.downlink = Downlink()
         self.sources: dict[Kind, Source] = {}
@@ -193,6 +196,11 @@ class Party:
     def tell_uplink(self, packets: list[bytes]) -> None:
         for packet in packets:
             self.send_rtcp(packet)
+
+    @property
+    def is_overrun(self) -> bool:
+        """Packets are left out here: what is missing is not asked for, or it would come on top."""
+        return self.pressure is not None and self.pressure.is_shedding
 
     @property
     def speaker(self) -> tuple[int, int]:

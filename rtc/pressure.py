@@ -17,6 +17,7 @@ LAGGING_SINCE: Final = 0
 SHED_AT: Final = 1
 TURNS: Final = 2
 IS_SHEDDING: Final = 3
+PYTHON_LAGS_AT: Final = 4  # of the native pump: what it hands up waits too long
 
 
 class Pressure:
@@ -27,7 +28,7 @@ class Pressure:
     __slots__ = ("state",)
 
     def __init__(self) -> None:
-        self.state = numbers(4)  # also the native pump's, which does the same
+        self.state = numbers(5)  # also the native pump's, which does the same
 
     @property
     def is_shedding(self) -> bool:
@@ -54,4 +55,5 @@ class Pressure:
             state[IS_SHEDDING] = 0
 
     def is_high(self, now_ns: int) -> bool:
-        return self.state[SHED_AT] > 0 and now_ns - self.state[SHED_AT] < BUSY_FOR_NS
+        last_ns = max(self.state[SHED_AT], self.state[PYTHON_LAGS_AT])
+        return last_ns > 0 and now_ns - last_ns < BUSY_FOR_NS

@@ -184,6 +184,9 @@ class Source(Counted):
             self._restart(sequence)
             return True
         ahead = self.highest + step
+        if self.party.is_overrun:
+            self.state[HIGHEST] = ahead - 1
+            return True
         fresh = self.missing.add(self.highest + 1, ahead, now_ns)
         if fresh is None:
             self.request_keyframe(now_ns)
@@ -346,7 +349,7 @@ class Source(Counted):
         self._ask_for(self.missing.due(now_ns))
 
     def _ask_for(self, numbers: list[int] | None) -> None:
-        if numbers:
+        if numbers and not self.party.is_overrun:
             self.party.send_rtcp(nack.build_nack(self.line.ssrc, self.ssrc, [number & 0xFFFF for number in numbers]))
 
     def request_keyframe(self, now_ns: int) -> None:

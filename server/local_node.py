@@ -43,7 +43,7 @@ class LocalNode:
             advertise=[(h, p) for h, p in options.advertise] or None,
             is_native=options.is_native,
         )
-        self._forwarder = Forwarder()
+        self._forwarder = Forwarder(self._endpoint.pressure)
         self._tapes = Tapes(
             journals,
             self._forwarder,

@@ -413,11 +413,18 @@ static void turn(Pump *p, int count) {
                 continue;
             }
         }
+        if (ups_waiting(p) > UPS / 2) { /* feedback is worth nothing when it is heard late, and there is more of it the more is lost */
+            p->pressure[PYTHON_LAGS_AT] = now_ns;
+            if (size > 1 && (data[1] == 205 || data[1] == 206)) {
+                p->counts[UPS_DROPPED]++;
+                continue;
+            }
+        }
         up(p, RAW, data, size, &p->in_from[i], from_bytes, now_ns);
         if (!is_lazy(data, size)) is_urgent = 1;
         else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
     }
-    press(p, count == IN || ups_waiting(p) > UPS / 4 * 3, now_ns);
+    press(p, count == IN, now_ns);
     if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
         uint64_t one = 1;
         p->lazy_since_ns = 0;

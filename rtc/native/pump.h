@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 3 };
+enum { VERSION = 13 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8,
        MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, SET_TAG = 0x11, GET_TAG = 0x10 };
 enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
@@ -14,7 +14,7 @@ enum { RAW, OPENED };                                                     /* kin
 enum { OTHER = 1, VP8, H264 };                                            /* Pipe.payload_types; 0: not carried */
 enum { HIGHEST, STAMP, HEARD_NS, RECEIVED, OCTETS, TRANSIT, JITTER_16, ASK_NS }; /* Pipe.source */
 enum { HEARD_AT, MEDIA_AT, IS_LOST };                                     /* Pipe.signs */
-enum { LAGGING_SINCE, SHED_AT, LAG_TURNS, IS_SHEDDING };                  /* Pump.pressure */
+enum { LAGGING_SINCE, SHED_AT, LAG_TURNS, IS_SHEDDING, PYTHON_LAGS_AT };                  /* Pump.pressure */
 enum { DATAGRAMS, BYTES, DATAGRAMS_SENT, BYTES_SENT, SENDTO_DROPPED, SENDTO_FAILED, SHED, SRTP_OPENED, SRTP_REPLAYED,
        SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, HANDED_UP, UPS_DROPPED };           /* Pump.counts */
 
