@@ -179,7 +179,12 @@ describe("a conversation in the browser", () => {
     const heard: number[] = [];
     talk.on((change) => change.is === "inbox" && heard.push(change.inbox.position));
     const rows = { type: "chat.inbox", is_whole: false, rows: [] };
-    for (const [after, position] of [[0, 4], [4, 6], [0, 4]]) server.sockets[0]?.says({ ...rows, after, position });
+    for (const [after, position] of [
+      [0, 4],
+      [4, 6],
+      [0, 4],
+    ])
+      server.sockets[0]?.says({ ...rows, after, position });
     await vi.advanceTimersByTimeAsync(10);
     expect(heard).toEqual([4, 6]);
   });
