@@ -336,7 +336,6 @@ class Tab:
         self.around.trace(self.name, f"resets {frame['stream']} to {frame['after']}")
         await self.database.transaction(lambda: self.database.forget(frame["stream"], frame["after"], frame["digest"]))
         self._fetching.pop(frame["stream"], None)
-        self.marks = {key: mark for key, mark in self.marks.items() if key[0] != frame["stream"]}
         self._told_seen.pop(frame["stream"], None)
         if self.person.side == "staff":  # rows have no digest: what the server lost they may still show
             self.rows_position = 0
