@@ -49,8 +49,7 @@ class Database:
     lost: dict[str, list[Waiting]] = field(default_factory=dict)
     shown_sent: set[str] = field(default_factory=set)
     given_up: dict[str, str] = field(default_factory=dict)
-    rows: dict[str, Wire] = field(default_factory=dict)
-    rows_position: int = 0
+    resets: int = 0
     sender: object | None = None  # the tab that holds the Web Lock
     changed: list[Callable[[], None]] = field(default_factory=list)  # the BroadcastChannel
 
@@ -106,6 +105,7 @@ class Database:
     def forget(self, stream: str, after: int, digest: int) -> None:
         """A reset: the window goes. What this device wrote of it may be lost on the server; until the stream has caught
         up nobody knows."""
+        self.resets += 1
         mine = [self.own[e.id] for e in self.state(stream).entries if e.id in self.own and e.gone is None]
         self.lost[stream] = [*self.lost.get(stream, []), *mine]
         self.streams[stream] = StreamState(stream=stream, floor=after, head=after, digest=digest)

@@ -92,6 +92,7 @@ class Tab:
         self._tasks: list[asyncio.Task[Any]] = []
         self._refs = 0
         self._rests_until = 0.0
+        self._resets = database.resets
         self._fetching: dict[str, float] = {}
         self._told_seen: dict[str, tuple[int, int]] = {}
 
@@ -185,6 +186,10 @@ class Tab:
                     self._hello(carrier)  # it was refused, the disk was full
                 elif rests and now - min(rests) > AGAIN_AFTER_S and not carrier.is_halted:
                     self._send(carrier, list(carrier.asked))
+            if self.person.side == "staff" and self._resets != self.database.resets and self._way() is not None:
+                self._resets = self.database.resets  # rows have no digest: what the server lost they may still show
+                self.rows_position = 0
+                self._fetch_rows()
             for stream, at in list(self._fetching.items()):
                 if loop.time() - at > AGAIN_AFTER_S:
                     del self._fetching[stream]
@@ -337,9 +342,6 @@ class Tab:
         await self.database.transaction(lambda: self.database.forget(frame["stream"], frame["after"], frame["digest"]))
         self._fetching.pop(frame["stream"], None)
         self._told_seen.pop(frame["stream"], None)
-        if self.person.side == "staff":  # rows have no digest: what the server lost they may still show
-            self.rows_position = 0
-            self._fetch_rows()
 
     def _chat_heads(self, _: Carrier, frame: Wire) -> None:
         for head in frame["heads"]:
