@@ -214,6 +214,12 @@ async def test_a_second_phone_joins_with_the_digits_that_the_first_one_shows(
     await expect(second.get_by_text("This device was signed out")).to_be_visible()
     await expect(second.get_by_text("from the first phone")).to_have_count(0)
 
+    await first.get_by_role("button", name="Add a device").click()
+    digits = await first.get_by_role("dialog").locator("strong").inner_text()
+    await second.get_by_role("textbox", name="Code from another device").fill(digits)
+    await second.get_by_role("button", name="Join", exact=True).click()
+    await reads(second, "from the first phone")
+
 
 async def test_a_note_is_on_the_other_tablet_and_never_in_what_the_phone_hears(
     browser: Browser, server: LoupeServer

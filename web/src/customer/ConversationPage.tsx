@@ -5,7 +5,7 @@ import { errorText, shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { CustomerTalk, Ring } from "../state/customerTalk";
 import { Composer } from "../talk/Composer";
-import { Devices, JoinDialog } from "../talk/Devices";
+import { Devices, JoinDialog, SignedOut } from "../talk/Devices";
 import { Lines } from "../talk/Lines";
 import { Search } from "../talk/Search";
 import { LinkNote, useLasting } from "../talk/State";
@@ -33,13 +33,17 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
       <main class="conversation-main">
         <h2 class="unseen">{t("conversation")}</h2>
         {talk ? (
-          <Lines talk={talk} shopZone={shop?.time_zone} blank={ended ? null : <Blank customer={customer} />} />
+          <Lines
+            talk={talk}
+            shopZone={shop?.time_zone}
+            blank={ended ? <SignedOut join={customer.join} /> : <Blank customer={customer} />}
+          />
         ) : (
           <div class="talk-lines">
             <span class="spinner conversation-opening" role="status" aria-label={t("opening")} />
           </div>
         )}
-        <LinkNote talk={talk} status={customer.status.value} />
+        {!ended && <LinkNote talk={talk} status={customer.status.value} />}
         {talk && !ended && <Composer talk={talk} />}
       </main>
       {joining && <JoinDialog join={() => customer.join(joining)} close={() => stopJoining(customer)} />}
@@ -68,10 +72,12 @@ function Top({ customer, name }: { customer: CustomerTalk; name: string }) {
       </span>
       <div class="conversation-names">
         <h1>{name || "Loupe"}</h1>
-        <p>{lost ? t("lost") : slow ? t("connecting") : t("any_time")}</p>
+        <p>{status === "ended" ? "" : lost ? t("lost") : slow ? t("connecting") : t("any_time")}</p>
       </div>
       <Search talk={customer.talk.value} />
-      <Devices here={customer.talk.value?.conversations.deviceId ?? null} join={customer.join} />
+      {status !== "ended" && (
+        <Devices here={customer.talk.value?.conversations.deviceId ?? null} join={customer.join} />
+      )}
       <button
         type="button"
         class="talk-round quiet"

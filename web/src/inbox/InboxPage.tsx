@@ -44,7 +44,7 @@ export function InboxPage({ customer }: { customer: string | null }) {
         <Search talk={null} />
         <LanguageSwitch />
       </header>
-      <LinkNote talk={talk} status={inbox.status.value} staff />
+      <LinkNote talk={talk} status={inbox.status.value} />
       <main class="inbox-main">
         <Rows customer={customer} />
         {customer && talk ? (

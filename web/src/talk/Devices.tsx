@@ -1,4 +1,4 @@
-import { MonitorSmartphone, Smartphone } from "lucide-preact";
+import { LogOut, MonitorSmartphone, Smartphone } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
 import { errorText, shared } from "../i18n/shared.texts";
@@ -138,6 +138,25 @@ function JoinForm({ run }: { run(code: string): void }) {
         </button>
       )}
     </form>
+  );
+}
+
+/** What stands in place of the conversation on a device that was signed out. */
+export function SignedOut({ join }: { join(code: string): Promise<void> }) {
+  const [fault, setFault] = useState("");
+  const run = (code: string) => void join(code).catch((error: unknown) => setFault(codeOf(error)));
+  return (
+    <div class="conversation-blank" role="status">
+      <span class="conversation-art" aria-hidden="true">
+        <LogOut size={40} strokeWidth={1.6} />
+      </span>
+      <p class="conversation-hello">{t("ended_title")}</p>
+      <p>{t("ended_text")}</p>
+      <div class="conversation-name">
+        <JoinForm run={run} />
+        {fault && <p role="alert">{fault === "not_found" ? t("code_wrong") : errorText(fault)}</p>}
+      </div>
+    </div>
   );
 }
 

@@ -116,7 +116,7 @@ function Receipt({ state }: { state: TalkLine["state"] }) {
   const word = state === "waiting" ? t("waiting") : shared(state);
   const Icon = state === "waiting" ? Clock : state === "sent" ? Check : CheckCheck;
   return (
-    <span class={`talk-receipt ${state}`} role="img" aria-label={word} title={word}>
+    <span class={state === "read" ? "talk-receipt read" : "talk-receipt"} role="img" aria-label={word} title={word}>
       <Icon size={15} aria-hidden="true" />
     </span>
   );

@@ -7,11 +7,10 @@ import type { Talk } from "../state/conversation";
 const TOLD_AFTER_MS = 1500; // a change of networks is nobody's business
 
 /** What must be known about the connection, and nothing while all is well. */
-export function LinkNote({ talk, status, staff }: { talk: Talk | null; status: LinkStatus; staff?: boolean }) {
+export function LinkNote({ talk, status }: { talk: Talk | null; status: LinkStatus }) {
   const lost = useLasting(status === "lost");
   const volatile = talk !== null && !talk.conversations.lasts && (talk.lines.value ?? []).some(isUnsent);
-  if (status === "ended")
-    return <Note icon={<LogOut size={18} aria-hidden="true" />} text={t(staff ? "ended_staff" : "ended_text")} bad />;
+  if (status === "ended") return <Note icon={<LogOut size={18} aria-hidden="true" />} text={t("ended_staff")} bad />;
   if (volatile) return <Note icon={<HardDrive size={18} aria-hidden="true" />} text={t("not_lasting")} />;
   if (lost) return <Note icon={<CloudOff size={18} aria-hidden="true" />} text={t("lost_text")} />;
   return null;
