@@ -104,18 +104,20 @@ class Endpoint:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.gather(self._watcher, return_exceptions=True)
-        await asyncio.gather(*(self.close_peer(peer_id) for peer_id in list(self.peers)))
-        if self._closing:
-            await asyncio.gather(*self._closing)
-        if self.pump is not None:
-            self.pump.stop()
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        try:
+            if self._watcher is not None:
+                self._watcher.cancel()
+                await asyncio.gather(self._watcher, return_exceptions=True)
+            await asyncio.gather(*(self.close_peer(peer_id) for peer_id in list(self.peers)))
+            if self._closing:
+                await asyncio.gather(*self._closing)
+        finally:  # also when a shutdown is cut short: the pump's thread writes into what is freed with us
+            if self.pump is not None:
+                self.pump.stop()
+            if self._socket is not None:
+                asyncio.get_running_loop().remove_reader(self._socket)
+                self._socket.close()
+                self._socket = None
 
     async def open_peer(self, peer_id: str, offer_sdp: str) -> str:
         """Answers an offer. A known `peer_id` is an ICE restart (or a new direction) of the same connection: DTLS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import os
@@ -24,11 +25,11 @@ from rtc.endpoint import Endpoint
 from rtc.native.address import pack_address, unpack_address
 from rtc.native.library import library
 from rtc.native.pump import Pump
-from rtc.pressure import SHED_FOR_NS, Pressure
+from rtc.pressure import SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS, Pressure
 from rtc.srtp import header_length
 from server.tapes import Tapes
 from signaling.node import Tape
-from tests.rtc.phones import PHONE, TABLET, Call, Phone, Studio, call
+from tests.rtc.phones import TABLET, Call, Phone, Studio, call
 from tests.support.rtc_client import Client
 from tests.support.rtc_heard import Heard, until
 
@@ -205,37 +206,56 @@ async def test_packets_that_fly_while_everything_changes_are_counted_once(tmp_pa
         await tapes.close()
 
 
-async def test_a_port_that_is_overrun_keeps_the_voice_and_recovers_although_python_stands_still() -> None:
-    async with call(is_native=True) as running, Phone(running.endpoint.port, PHONE):
-        studio, pump = Studio(7), running.endpoint.pump
+async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused() -> None:
+    async with call(is_native=True) as running:
+        studio, pump, forwarder = Studio(7), running.endpoint.pump, running.room.forwarder
         assert pump is not None
         await begin(running, studio)
-        sound = studio.sound()
-        running.phone.send(running.phone.seal(sound))
+        running.phone.send(running.phone.seal(studio.sound()))
         await running.settle()
-        voices = running.room.forwarder.source_of("tablet").legs["audio", 0]
-        heard, spoken = voices.packets, 0
+        voices = forwarder.source_of("tablet").legs["audio", 0]
+        carried, spoken = voices.packets, 0
         end_ns = time.monotonic_ns() + 5_000_000_000
         with socket.socket(type=socket.SOCK_DGRAM) as stranger:
-            while pump.stats()["shed"] < 50:  # the event loop stands still in here
+            while not pump.stats()["handed_up_dropped"] or voices.packets < carried + spoken:  # the loop stands in here
                 assert time.monotonic_ns() < end_ns
-                for _ in range(40):
-                    stranger.sendto(b"\xff" * 20, ("127.0.0.1", running.endpoint.port))
-                stranger.sendto(b"\x80\x60" + bytes(1000), ("127.0.0.1", running.endpoint.port))
-                running.phone.send(running.phone.seal(studio.sound()))
-                spoken += 1
+                if not pump.stats()["handed_up_dropped"]:
+                    for _ in range(40):
+                        stranger.sendto(b"\xff" * 20, running.phone.server)
+                    running.phone.send(running.phone.seal(studio.sound()))
+                    spoken += 1
         assert running.endpoint.is_busy
-        assert pump.stats()["handed_up_dropped"] > 0
-        await until(lambda: voices.packets == heard + spoken)
-        began = time.monotonic_ns()
+        await until(lambda: pump.stats()["datagrams"] and pump.call.pump_up(pump.at) is None)
+        before = running.pumped()
+        await speak(running, studio, 10)
+        assert running.pumped() >= before + 20
 
-        def carries_pictures() -> bool:
-            for made in studio.frame():
-                running.phone.send(running.phone.seal(made))
-            return running.room.forwarder.source_of("phone").sources["video"].received > 10
 
-        await until(carries_pictures)
-        assert time.monotonic_ns() - began < 10 * SHED_FOR_NS
+async def test_a_pump_that_is_overrun_leaves_pictures_out_and_keeps_the_voice_until_it_has_caught_up() -> None:
+    async with call(is_native=True) as running:
+        studio, pump, forwarder = Studio(8), running.endpoint.pump, running.room.forwarder
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        now_ns = time.monotonic_ns()
+        with pump:
+            for turn in range(SHED_AFTER_TURNS):  # as the pump itself would have counted them
+                running.endpoint.pressure.lagged(now_ns - (0 if turn else SHED_AFTER_NS))
+        source, spoken = forwarder.source_of("phone").sources["audio"], 1
+        while running.endpoint.pressure.is_shedding:
+            running.phone.send(b"\x80\x60" + bytes(1000))
+            running.phone.send(running.phone.seal(studio.sound()))
+            spoken += 1
+            await running.phone.check()
+        shed = pump.stats()["shed"]
+        assert 0 < spoken - 2 <= shed <= spoken
+        assert source.received == spoken
+        assert time.monotonic_ns() - now_ns >= SHED_FOR_NS
+        before = running.pumped()
+        await speak(running, studio, 10)
+        assert running.pumped() > before + 20
+        assert pump.stats()["shed"] == shed
 
 
 @contextmanager
@@ -324,6 +344,20 @@ async def test_a_call_that_ended_leaves_no_thread_no_descriptor_and_no_memory() 
         gc.collect()
         sizes.append(memory())
     assert sizes[-1] - sizes[2] < ROOM
+
+
+async def test_an_end_that_is_cut_short_ends_the_pump() -> None:
+    endpoint = await Endpoint("127.0.0.1", 0, hear=Heard()).__aenter__()
+    async with Client(endpoint.port) as phone:
+        phone.take(await endpoint.open_peer("phone", phone.offer()))
+        await phone.connect()
+        ending = asyncio.create_task(endpoint.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        while not ending.done():
+            ending.cancel()
+            await asyncio.sleep(0)
+        assert ending.cancelled()
+        assert "packets" not in [thread.name for thread in threading.enumerate()]
 
 
 async def test_a_pump_whose_knock_is_not_heard_stops_all_the_same() -> None:
