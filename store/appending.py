@@ -73,12 +73,17 @@ def append_many(connection: Connection, batch: Sequence[NewEntry]) -> Committed:
 def load(connection: Connection, wanted: Needs) -> Ledger:
     """Reads, and on PostgreSQL locks, all that a batch touches. Streams that nobody wrote in yet are made; those of
     somebody unknown are left out."""
-    shops = {row.id: row.shop_id for row in _STREAMS.rows(connection, wanted.streams)}
+    streams = _STREAMS.rows(connection, wanted.streams)
+    shops = {row.id: row.shop_id for row in streams}
+    known_ids = set(shops)
     if len(shops) < len(wanted.streams):
         shops |= _make_streams(connection, wanted.streams - shops.keys())
     of_customers = [stream for stream in shops if stream.startswith(OF_CUSTOMER)]
     ids = shops.keys() | {inbox_stream(shops[stream]) for stream in of_customers}
-    streams = _STREAMS_LOCKED.rows(connection, ids)
+    if connection.dialect.name == "postgresql":  # only now: what was read above was not locked
+        streams = _STREAMS_LOCKED.rows(connection, ids)
+    else:
+        streams += _STREAMS.rows(connection, ids - known_ids)
     conversations = _CONVERSATIONS.rows(connection, {owner_of(stream) for stream in of_customers})
     devices = _DEVICES.rows(connection, wanted.devices)
     known = _ENTRIES.rows(connection, wanted.entry_ids)  # after the locks: who kept one of them here has committed it

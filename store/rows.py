@@ -26,7 +26,7 @@ def row_of(value: BaseModel, table: Table) -> dict[str, Any]:
 
 def value_of(model: type[M], row: Row[Any]) -> M:
     """Columns that the model does not have (`head`) are left out."""
-    return model.model_validate(dict(row._mapping))
+    return model.model_validate(dict(zip(row._fields, row, strict=True)))
 
 
 def one(connection: Connection, statement: Executable, model: type[M], missing: str) -> M:
