@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from signaling.chat import Chat
+from tests.simulator.around import Person
 from tests.simulator.clock import run
 from tests.simulator.disk import DiskStore
 from tests.simulator.page import Page
-from tests.simulator.tab import Person
 from tests.simulator.world import World
 
 DIALOGUES = {path.stem: json.loads(path.read_text(encoding="utf-8"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from functools import partial
 
+from tests.simulator.around import Person
 from tests.simulator.database import Wire
 from tests.simulator.network import Connection
-from tests.simulator.tab import Person, Tab
+from tests.simulator.tab import Tab
 from tests.simulator.world import World
 
 MEANWHILE = {"chat.heads", "chat.here"}  # may come at any time
@@ -32,7 +34,7 @@ class Page:
             self._connection = self._world.connect(self._tab, "socket")
             assert self._connection is not None
             self._connection.to_device.deliver = self._hear
-            self._connection.device_lost = self._lost
+            self._connection.device_lost = partial(self._lost, self._connection)
         self._connection.to_server.write(text)
 
     def leaves(self) -> None:
@@ -52,6 +54,7 @@ class Page:
         if frame["type"] not in MEANWHILE:
             self.heard.append(frame)
 
-    def _lost(self, code: int | None) -> None:
-        self.closed_with = code
-        self._connection = None
+    def _lost(self, connection: Connection, code: int | None) -> None:
+        if connection is self._connection:
+            self.closed_with = code
+            self._connection = None

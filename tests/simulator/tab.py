@@ -7,14 +7,12 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from domain.fold import StreamState, fold
-from domain.record import Side
-from tests.simulator.clock import WallClock
+from domain.fold import fold
+from tests.simulator.around import Around, Carrier, Flight, Person
 from tests.simulator.database import Database, Waiting, Wire, entry_of
-from tests.simulator.network import CarrierName, Connection
+from tests.simulator.network import CarrierName
 
 IN_FLIGHT = 20
 AGAIN_AFTER_S = 3.0
@@ -22,56 +20,6 @@ GIVEN_UP_AFTER_S = 12.0
 SILENT_AFTER_S = 45.0  # heads come every 20 s
 STAY_AWAY = range(4500, 5000)
 TRANSIENT = {"unavailable", "rate_limited", "internal", "hello_first"}
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    id: str
-    side: Side
-    reads: tuple[str, ...]  # the streams that a page of theirs keeps open
-
-
-class Around(Protocol):
-    """The world as a tab knows it."""
-
-    clock: WallClock
-
-    def connect(self, tab: Tab, name: CarrierName) -> Connection | None:
-        """None when nobody answers."""
-
-    def trace(self, who: str, what: str) -> None: ...
-    def ended(self, task: asyncio.Task[Any]) -> None:
-        """A fault of a task ends the run."""
-
-    def shows_sent(self, tab: Tab, connection: Connection, id: str) -> None: ...
-    def applied(self, tab: Tab, connection: Connection, state: StreamState) -> None: ...
-    def marked(self, tab: Tab, stream: str, mark: Wire) -> None: ...
-
-
-@dataclass(slots=True)
-class Flight:
-    """`ref` is that of the last copy."""
-
-    ref: str
-    first_at: float
-    last_at: float
-
-
-@dataclass(slots=True, eq=False)
-class Carrier:
-    """`asked`: appends without an answer, by id. `is_halted`: something was refused, so nothing more is sent until all in
-    flight is answered; then what waits is numbered anew from `expected`, if the server asked for that."""
-
-    connection: Connection
-    lost: asyncio.Future[int | None]
-    heard_at: float
-    hello_at: float = 0.0
-    is_welcome: bool = False
-    asked: dict[str, Flight] = field(default_factory=dict)
-    taken_below: int = 0  # numbers that were taken when it began: by what waits here, or by what this device forgot
-    is_halted: bool = False
-    expected: int | None = None
-    probes: bool = False  # the numbers are new: the oldest goes alone, and the rest when it was taken
 
 
 class Tab:

@@ -15,12 +15,13 @@ from signaling.carriers import Carrier, ChannelCarrier, SocketCarrier
 from signaling.chat import Chat
 from signaling.chat_reader import Reader
 from signaling.house import DoorSettings, House
+from tests.simulator.around import Person
 from tests.simulator.audit import Audit
 from tests.simulator.clock import WallClock
 from tests.simulator.database import Database, Wire
 from tests.simulator.disk import Disk, DiskStore
 from tests.simulator.network import CarrierName, Connection, Weather
-from tests.simulator.tab import Person, Tab
+from tests.simulator.tab import Tab
 from tests.support.fake_node import FakeNode
 from tests.support.houses import ANN, BO, COBBLER, LI, MEI, SETTINGS_SECRET, TOM, FolderBlobs, MemoryCalls, MemoryPeople
 
