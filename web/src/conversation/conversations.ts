@@ -276,17 +276,15 @@ export class Conversations {
 
   #cursors() {
     const streams = [...this.#streams.values()].map(({ stream, head, digest }) => ({ stream, position: head, digest }));
-    return this.inboxStream
-      ? [...streams, { stream: this.inboxStream, position: this.#inboxPosition, digest: 0 }]
-      : streams;
+    const inbox = this.inboxStream ? [{ stream: this.inboxStream, position: this.#inboxPosition, digest: 0 }] : [];
+    return [...streams, ...inbox];
   }
 
   #welcome(frame: ChatWelcome): void {
-    this.#epochChanged = Boolean(this.#epoch) && this.#epoch !== frame.epoch;
-    if (this.#epoch !== frame.epoch) {
-      this.#epoch = frame.epoch;
-      this.#save(() => this.database.setEpoch(frame.epoch));
-    }
+    const { epoch } = frame;
+    this.#epochChanged = Boolean(this.#epoch) && this.#epoch !== epoch;
+    if (this.#epoch !== epoch) this.#save(() => this.database.setEpoch(epoch));
+    this.#epoch = epoch;
     const inbox = frame.streams.find((head) => head.stream.startsWith("i."));
     if (inbox && (this.#epochChanged || inbox.head < this.#inboxPosition)) this.#inboxPosition = 0;
     this.#outbox.taken = frame.expected;
