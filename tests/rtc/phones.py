@@ -67,7 +67,7 @@ class Phone(Client):
             step = (stamp - stamps.get(name, stamp)) & 0xFFFFFFFF
             stamps[name] = stamp
             # where a stream begins anew the leg goes on by the time that passed, and no two runs take the same
-            moved = str(step) if step % 960 == 0 else "seam"
+            moved = str(step) if step <= 2880 and step % 960 == 0 else "far"
             said = []
             for element, (at, length) in sorted(layout.elements.items()):
                 value = "time" if names.get(element) == "abs-send-time" else data[at : at + length].hex()

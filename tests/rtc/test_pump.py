@@ -208,4 +208,11 @@ async def test_a_call_through_the_pump_is_the_call_through_python(seed: int, tmp
                 assert running.pumped() > 50
     python, native = told
     for name in python:
-        assert native[name] == python[name], name
+        ours, theirs = python[name], native[name]
+        if name == "feedback":  # how far it is told until the end hangs on the clock
+            assert isinstance(ours, list)
+            assert isinstance(theirs, list)
+            assert ours
+            assert theirs
+            ours, theirs = (said[: min(len(ours), len(theirs))] for said in (ours, theirs))
+        assert theirs == ours, name
