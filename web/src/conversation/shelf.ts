@@ -68,6 +68,7 @@ class IndexedShelf implements Shelf {
         all: async <R>(store: StoreName, range?: Range) => {
           if (!range) return (await settled(of(store).getAll())) as R[];
           const { stream, from, to, last } = range;
+          if (from > to) return []; // IDBKeyRange refuses such a range
           const keys = IDBKeyRange.bound([stream, from], [stream, to]);
           if (!last) return (await settled(of(store).getAll(keys))) as R[];
           return lastOf<R>(of(store).openCursor(keys, "prev"), last);
