@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 13
+VERSION: Final = 3
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 MOST_SHAPES: Final = 8

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 13 };
+enum { VERSION = 3 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8,
        MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, SET_TAG = 0x11, GET_TAG = 0x10 };
 enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
