@@ -28,7 +28,7 @@ TYPES = ("chat.hello", "chat.append", "chat.open", "chat.leave", "chat.fetch", "
 MOMENT_S = 2.0
 
 devices = st.sampled_from(sorted(DEVICES))
-ids = st.integers(0, 12).map(lambda number: f"entry-{number:04}")
+ids = st.integers(0, 5).map(lambda number: f"entry-{number:04}")
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
@@ -130,7 +130,7 @@ class Conversations(RuleBasedStateMachine):
           behind=st.sampled_from([0, 0, 1, 9]), force=st.booleans())  # fmt: skip
     def write(self, device: str, id: str, turn: int, stream: str, behind: int, force: bool) -> None:
         if device not in self.greeted:
-            return
+            self._hello(device)
         person, n = self.pages[device].person, self.counters[device] + 1 + turn
         kind, head = "note" if stream[0] == "n" else "text", len(self.words.get(stream, ()))
         seen = max(head - behind, 0)

@@ -34,6 +34,7 @@ PEOPLE = {
 }
 STAFF = {staff.id: staff for staff in (MEI, LI, BO)}
 CUSTOMERS = {customer.id: customer for customer in (ANN, TOM)}
+# A set of readers has the order of their hashes: by name a seed is one run, by address it would be another each time.
 Reader.__hash__ = lambda reader: zlib.crc32("/".join(reader.key).encode())  # type: ignore[method-assign]
 MakeStore = Callable[[Disk, random.Random], DiskStore]
 MakeChat = Callable[[House], Chat]
