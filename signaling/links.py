@@ -62,8 +62,8 @@ def shop_url(public_urls: Sequence[str], shop: Shop) -> str:
 def read_token(house: House, shop: Shop, token: str) -> Invitation:
     """What the token of this shop's link says. Raises LinkRefused: `link_expired`, or `link_altered` for all else."""
     try:
-        if len(token) > MAX_TOKEN_CHARS:
-            raise BadData("longer than any link we make")
+        if len(token) > MAX_TOKEN_CHARS or not token.isascii():
+            raise BadData("no link that we make")
         signed = _Signed.model_validate(_serializer(house.settings).loads(token))
     except (BadData, ValidationError):
         raise _altered() from None

@@ -52,6 +52,11 @@ def test_a_link_with_any_letter_changed_is_refused(test_house: TestHouse, data: 
     assert refused.value.code == "link_altered"
 
 
+def test_a_link_with_half_a_character_in_it_is_refused(test_house: TestHouse) -> None:
+    with pytest.raises(LinkRefused, match="damaged"):
+        read_token(test_house.house, COBBLER, "\ud800" + token_of(make_link(test_house.house, COBBLER).url))
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(token=st.text(max_size=200))
 def test_any_text_is_refused_as_a_link(test_house: TestHouse, token: str) -> None:
