@@ -88,6 +88,12 @@ class Uplink:
             self.owner_heard_ns = 0
             self._offset = None
 
+    def retire(self) -> None:
+        """No packet comes any more. Peers refer to each other, and the collector of cycles comes late to a quiet
+        process: what is large goes now."""
+        self.by_id.pop(self.id, None)
+        self.numbers = self.times_ns = flat(0)
+
     def reports_itself(self, now_ns: int) -> bool:
         """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
         return self.owner is None or now_ns - self.owner_heard_ns > OWNER_SILENT_NS
@@ -197,6 +203,10 @@ class Downlink:
         self.uplinks = flat(RING)
         self.numbers = flat(RING, -1)
         self._clock = 0
+
+    def retire(self) -> None:
+        """Nothing is sent to this sink any more."""
+        self.uplinks = self.numbers = flat(0)
 
     def pass_on(self, data: bytes, now_ns: int) -> bool:
         """Nearly all feedback of one sink is about one source's packets, each of them once and in order: it only needs

@@ -104,10 +104,13 @@ class Party:
         """This peer is gone."""
         for source in self.sources.values():
             source.halt()
+            source.pipe = None
         self._by_ssrc.clear()
         self.legs_by_ssrc.clear()
         self.legs.clear()
         self.sources.clear()
+        self.uplink.retire()
+        self.downlink.retire()
 
     def rtp(self, packet: bytes, now_ns: int) -> None:
         take = self._by_ssrc.get(packet[8:12])
