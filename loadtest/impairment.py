@@ -80,7 +80,7 @@ class Impairment:
             about = _WORDS.get(word)
             if about is None:
                 raise ValueError(
-                    f"{word[:40]!r} is no impairment; allowed are {', '.join(_WORDS)}, such as loss=5,delay=40"
+                    f"{repr(word)[:44]} is no impairment; allowed are {', '.join(_WORDS)}, such as loss=5,delay=40"
                 )
             if not equals:
                 raise ValueError(f"{word} lacks its number, {_allowed(word, about)}")
@@ -88,7 +88,7 @@ class Impairment:
                 raise ValueError(f"{word} is given twice")
             value = _number(number, has_prefix=word == "rate")
             if value is None:
-                raise ValueError(f"{word} takes a number, not {number[:40]!r}; give {_allowed(word, about)}")
+                raise ValueError(f"{word} takes a number, not {repr(number)[:44]}; give {_allowed(word, about)}")
             _check(word, about, value)
             given[word] = value
         for word in given:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadtest.impairment import Impairment
@@ -322,6 +322,7 @@ def test_the_words_of_the_command_line_mean_these_figures() -> None:
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(loss|rate|delay|dark)=[0-9eE+.kMGn_-]{0,8}(,[a-z]+=[0-9]{0,400})*"))
+@example("\x1f" * 40)
 def test_any_words_are_read_or_refused_in_one_sentence(words: str) -> None:
     refusal = ""
     try:
