@@ -2,7 +2,7 @@
 # Makes what the Makefile's targets need, and only what is missing or older than its sources.
 #   setup.sh        the virtual environment and the built pages
 #   setup.sh dev    ... with the tools of `make check`
-#   setup.sh test   ... and the Debian packages that the tests drive (Chromium, fonts, coturn, PostgreSQL)
+#   setup.sh test   ... and the Debian packages that the tests drive (Chromium, fonts, coturn, PostgreSQL, Redis)
 #   setup.sh build  the pages only
 set -eu
 cd "$(dirname "$0")"
@@ -81,4 +81,4 @@ if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || tr
   printf '%s' "$stamp" >web/dist/.stamp
 fi
 
-if [ "$want" = test ]; then debian chromium fonts-noto-cjk coturn postgresql; fi
+if [ "$want" = test ]; then debian chromium fonts-noto-cjk coturn postgresql redis-server; fi
