@@ -43,6 +43,8 @@ class Conversation(BaseModel):
             change["assignee"] = self.assignee or entry.author
         elif entry.kind == "call":
             change |= {"waiting_since": None} if entry.body.get("state") == "ended" else opened
+            if self.state == "closed":  # who writes first begins something new, and it is theirs
+                change |= {"state": "open", "assignee": entry.author}
         return self.model_copy(update=change)
 
 

@@ -87,3 +87,9 @@ class ConversationStore(Protocol):
     async def epoch(self) -> str: ...
     async def renew_epoch(self) -> str:
         """After a backup was put back: devices then offer what this database lost."""
+    async def row(self, conversation_id: str) -> Row:
+        """Raises NotFound for an unknown customer."""
+
+    async def touch(self, conversation_id: str) -> None:
+        """What the row shows of its customer has changed: it is told anew. Nothing happens where nobody wrote yet."""
+

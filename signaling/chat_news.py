@@ -56,7 +56,8 @@ class ShopView(Frame):
 
 
 class InboxRow(Frame):
-    """A conversation as the inbox shows it; the whole row replaces the one before."""
+    """A conversation as the inbox shows it; the whole row replaces the one before. `position` is that of its last change
+    in the inbox: of two rows the one with the higher position stands."""
 
     conversation: str
     name: str

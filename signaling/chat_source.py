@@ -64,9 +64,10 @@ def entry_view(entry: Entry) -> EntryView:
 def row_view(row: Row) -> InboxRow:
     kept = row.conversation
     return InboxRow(
-        conversation=kept.id, name=row.name, state=kept.state, assignee=kept.assignee, assignee_name=row.assignee_name,
-        waiting_since=kept.waiting_since, snoozed_until=kept.snoozed_until, last_at=kept.last_at, preview=kept.preview,
-        preview_kind=kept.preview_kind, head=row.head, customer_head=kept.customer_head,
+        conversation=kept.id, position=kept.inbox_position, name=row.name, state=kept.state, assignee=kept.assignee,
+        assignee_name=row.assignee_name, waiting_since=kept.waiting_since, snoozed_until=kept.snoozed_until,
+        last_at=kept.last_at, preview=kept.preview, preview_kind=kept.preview_kind, head=row.head,
+        customer_head=kept.customer_head,
     )  # fmt: skip
 
 

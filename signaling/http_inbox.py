@@ -8,9 +8,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from domain.conversation import ConversationState
+from domain.stream import notes_stream
 from signaling.chat_news import InboxRow
+from signaling.chat_rights import ChatRights
 from signaling.chat_source import row_view
-from signaling.http_body import json_answer, staff_of
+from signaling.http_body import json_answer, path_id, staff_of
 from signaling.http_context import HOUSE
 
 PAGE = 50
@@ -31,6 +33,7 @@ class InboxPage(BaseModel):
 
 def add_inbox(app: web.Application) -> None:
     app.router.add_get("/api/inbox", _inbox)
+    app.router.add_get("/api/inbox/{id:[A-Za-z0-9_-]{1,64}}", _row)
 
 
 async def _inbox(request: web.Request) -> web.Response:
@@ -42,3 +45,10 @@ async def _inbox(request: web.Request) -> web.Response:
     )
     before = rows[-1].conversation.inbox_position if len(rows) == PAGE else None
     return json_answer(InboxPage(rows=[row_view(row) for row in rows], before=before))
+
+
+async def _row(request: web.Request) -> web.Response:
+    """One conversation, also a closed one."""
+    staff, house = await staff_of(request), request.app[HOUSE]
+    await ChatRights(house.people).require(staff, "act", notes_stream(path_id(request)))
+    return json_answer(row_view(await house.conversations.row(path_id(request))))

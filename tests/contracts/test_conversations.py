@@ -299,6 +299,38 @@ async def test_the_inbox_is_read_on_from_any_position(store: ConversationStore) 
     assert [inbox.head for inbox in heard.inboxes if inbox.stream == "i.shop-1"][-1] == later
 
 
+async def test_words_of_staff_reopen_what_is_closed_for_who_wrote_them(store: ConversationStore) -> None:
+    await store.append(said(1))
+    await store.append(said(2, "s-1"))
+    await store.act("ann", lambda c: c.model_copy(update={"state": "closed"}), note(3, kind="closed", body={}))
+    await store.append(said(4, "loupe", side="machine", kind="ring", body={"path": "/s/a"}))
+    assert (await store.conversation("ann")).state == "closed"
+    await store.append(said(5, "s-2"))
+    again = await store.conversation("ann")
+    assert (again.state, again.assignee, again.waiting_since) == ("open", "s-2", None)
+    snoozed = {"state": "snoozed", "snoozed_until": NOW}
+    await store.act("ann", lambda c: c.model_copy(update=snoozed), note(6, kind="snoozed", body={}))
+    await store.append(said(7, "s-1"))
+    assert (await store.conversation("ann")).state == "snoozed"
+
+
+async def test_a_touched_row_is_told_anew_and_nothing_else_of_it_changes(store: ConversationStore) -> None:
+    heard = Listener()
+    store.listen(heard.told)
+    await store.touch("bob")
+    assert (heard.inboxes, (await store.row("bob")).name) == ([], "Bob")
+    await store.append(said(1))
+    before, (_, head) = await store.row("ann"), await store.rows("shop-1")
+    await store.touch("ann")
+    [after], _ = await store.rows("shop-1", after=head)
+    assert (heard.entries[1:], heard.inboxes[-1].head) == ([], after.conversation.inbox_position)
+    places = {"inbox_position", "inbox_digest"}
+    assert after.conversation.model_dump(exclude=places) == before.conversation.model_dump(exclude=places)
+    assert (after.name, after.head) == ("Ann", 1)
+    with pytest.raises(NotFound):
+        await store.row("nobody")
+
+
 async def test_a_first_look_at_the_inbox_leaves_out_what_is_closed(store: ConversationStore) -> None:
     await store.append(said(1))
     await store.append(said(2, "bob", stream="c.bob"))

@@ -46,3 +46,14 @@ async def test_the_inbox_is_the_shops_own(door: Door) -> None:
     await refusal(await door.customer(ANN).get("/api/inbox"), 401, "not_signed_in")
     for query in ("state=lost", "who=me", "before=0", "before=x"):
         await refusal(await door.staff(MEI).get(f"/api/inbox?{query}"), 400, "bad_request")
+
+
+async def test_one_conversation_is_found_also_when_it_is_closed_or_still_empty(door: Door) -> None:
+    await closed(door, 1)
+    mei = door.staff(MEI)
+    found = await (await mei.get("/api/inbox/c-0")).json()
+    assert (found["name"], found["state"], found["preview"], found["head"]) == ("C0", "closed", "Thank you", 1)
+    assert (await (await mei.get(f"/api/inbox/{ANN.id}")).json())["head"] == 0
+    await refusal(await door.staff(ZHOU).get("/api/inbox/c-0"), 404, "not_found")
+    await refusal(await mei.get("/api/inbox/nobody"), 404, "not_found")
+    await refusal(await door.customer(ANN).get(f"/api/inbox/{ANN.id}"), 401, "not_signed_in")

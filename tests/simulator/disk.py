@@ -218,6 +218,25 @@ class DiskStore:
         await self._wait()
         put_off = [c for c in self.disk.conversations.values() if c.state == "snoozed"]
         return [c.id for c in put_off if c.snoozed_until is not None and c.snoozed_until <= now][:limit]
+    async def row(self, conversation_id: str) -> Row:
+        await self._wait()
+        return self._row(self.disk.conversation(conversation_id))
+
+    async def touch(self, conversation_id: str) -> None:
+        def job() -> Committed:
+            if conversation_id not in self.disk.conversations:
+                return Committed([], [], [])
+            conversation = self.disk.conversation(conversation_id)
+            heads = map(self.disk.head, (f"c.{conversation_id}", inbox_stream(conversation.shop_id)))
+            lines = {head.stream: Line(conversation.shop_id, head.head, head.digest) for head in heads}
+            ledger = Ledger(streams=lines, conversations={}, devices={}, known={})
+            ledger.put(conversation)
+            committed = Committed([], [], place_in_inboxes(ledger))
+            self.disk.write(ledger, committed)
+            return committed
+
+        self._tell(await self._write(job))
+
 
     # --- devices and marks ---
 

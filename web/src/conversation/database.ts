@@ -238,11 +238,12 @@ export class Database {
     return { rows, position: at?.position ?? 0 };
   }
 
-  /** `whole`: these rows are all that there are. */
+  /** Closed ones are not kept: the server has them. `whole`: these rows are all that there are. */
   keepInbox(rows: readonly InboxRow[], position: number, whole: boolean): Promise<void> {
     return this.shelf.run("readwrite", ["inbox"], async (tx) => {
       if (whole) for (const old of await tx.all<InboxKept>("inbox")) await tx.delete("inbox", old.conversation);
-      for (const row of rows) await tx.put("inbox", row);
+      for (const row of rows)
+        await (row.state === "closed" ? tx.delete("inbox", row.conversation) : tx.put("inbox", row));
       await tx.put("inbox", { conversation: "", position });
     });
   }

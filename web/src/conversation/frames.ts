@@ -27,9 +27,11 @@ export interface HeadView {
   digest: number;
 }
 
-/** A conversation as the inbox shows it; the whole row replaces the one before. */
+/** A conversation as the inbox shows it; the whole row replaces the one before. `position` is that of its last change
+ * in the inbox: of two rows the one with the higher position stands. */
 export interface InboxRow {
   conversation: string;
+  position: number;
   name: string;
   state: "open" | "snoozed" | "closed";
   assignee: string | null;

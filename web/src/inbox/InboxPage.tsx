@@ -25,6 +25,9 @@ export function InboxPage({ customer }: { customer: string | null }) {
   useKeys(inbox);
   useEffect(() => inbox.start(), [inbox]);
   useEffect(() => setAbout(false), [customer]);
+  useEffect(() => {
+    if (customer && talk) void inbox.know(customer).catch(() => undefined); // unknown, or no network: what is kept is shown
+  }, [inbox, customer, talk]);
   return (
     <div class={`inbox${customer ? " chosen" : ""}${about ? " about" : ""}`}>
       <header class="top inbox-top">

@@ -1,14 +1,14 @@
 import { Clock } from "lucide-preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { InboxRow } from "../conversation/frames";
 import { clock, minutes } from "../i18n/format";
+import { inboxText as it } from "../i18n/inbox.texts";
 import { en, type TalkKey, talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
-import type { Shelf } from "../state/inbox";
+import { SHELVES, type Shelf } from "../state/inbox";
 import { dayKey, dayName } from "../talk/days";
 import { useInbox } from "./inboxContext";
 
-const SHELVES: Shelf[] = ["all", "mine", "unassigned", "snoozed", "closed"];
 const LONG_MINUTES = 15;
 
 /** Whose turn it is: who waits longest comes first. */
@@ -28,28 +28,59 @@ export function Rows({ customer }: { customer: string | null }) {
             aria-pressed={shelf === name}
             onClick={() => {
               inbox.shelf.value = name;
+              if (name === "closed") void inbox.closed.more();
             }}
           >
-            {t(name)}
-            {inbox.counts.value[name] > 0 && name !== "closed" && <span>{inbox.counts.value[name]}</span>}
+            {name === "waiting" ? it("shelf_waiting") : t(name)}
+            {name !== "closed" && inbox.counts.value[name] > 0 && <span>{inbox.counts.value[name]}</span>}
           </button>
         ))}
       </div>
-      {inbox.conversations.value === null ? (
+      {inbox.conversations.value === null || (rows.length === 0 && shelf === "closed" && inbox.closed.loading.value) ? (
         <div class="loading" role="status" aria-label={t("connecting")} />
-      ) : rows.length === 0 ? (
-        <div class="blank">
-          <p class="blank-title">{t(`none_${shelf}`)}</p>
-          <p class="muted">{t(`none_${shelf}_text`)}</p>
-        </div>
+      ) : rows.length === 0 && !(shelf === "closed" && inbox.closed.fault.value) ? (
+        <Nothing shelf={shelf} />
       ) : (
         <ul>
           {rows.map((row) => (
             <Row key={row.conversation} row={row} chosen={row.conversation === customer} now={now} />
           ))}
+          {shelf === "closed" && <MoreClosed />}
         </ul>
       )}
     </nav>
+  );
+}
+
+function Nothing({ shelf }: { shelf: Shelf }) {
+  return (
+    <div class="blank">
+      <p class="blank-title">{shelf === "waiting" ? it("none_waiting") : t(`none_${shelf}`)}</p>
+      <p class="muted">{shelf === "waiting" ? it("none_waiting_text") : t(`none_${shelf}_text`)}</p>
+    </div>
+  );
+}
+
+/** The end of what was loaded; it loads on as soon as one can see it. */
+function MoreClosed() {
+  const { closed } = useInbox();
+  const end = useRef<HTMLLIElement>(null);
+  const { value: fault } = closed.fault;
+  const loading = closed.loading.value;
+  useEffect(() => {
+    if (!end.current || loading || fault) return;
+    const seen = new IntersectionObserver(([entry]) => entry?.isIntersecting && void closed.more());
+    seen.observe(end.current);
+    return () => seen.disconnect();
+  }, [closed, loading, fault]);
+  if (!closed.hasMore.value) return null;
+  return (
+    <li class="inbox-more" ref={end}>
+      {fault && <p role="alert">{it("closed_fault")}</p>}
+      <button type="button" class="button small wide" disabled={loading} onClick={() => void closed.more()}>
+        {fault ? t("again") : it("more_closed")}
+      </button>
+    </li>
   );
 }
 

@@ -1,4 +1,5 @@
 import { ArrowLeft, Info } from "lucide-preact";
+import { inboxText as it } from "../i18n/inbox.texts";
 import { staff } from "../i18n/staff.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
@@ -57,6 +58,7 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
         shopZone={me.shop.time_zone}
         blank={<p class="muted">{staff("no_chat")}</p>}
       />
+      {row?.state === "closed" && <p class="inbox-closed">{it("closed_hint")}</p>}
       <Composer talk={talk} extra={<QuickReplies talk={talk} />} />
     </section>
   );

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { InboxRow } from "../conversation/frames";
 import { timeOf } from "./deeds";
-import { belongs, inOrder } from "./inbox";
+import { belongs, inOrder, SHELVES } from "./inbox";
 
 const row = (conversation: string, given: Partial<InboxRow> = {}): InboxRow => ({
   conversation,
+  position: 1,
   name: conversation,
   state: "open",
   assignee: null,
@@ -31,15 +32,13 @@ describe("the inbox", () => {
   });
 
   it("keeps each conversation on its shelves", () => {
-    const shelves = (given: Partial<InboxRow>) =>
-      (["mine", "unassigned", "all", "snoozed", "closed"] as const).filter((name) =>
-        belongs(row("x", given), name, "s1"),
-      );
+    const shelves = (given: Partial<InboxRow>) => SHELVES.filter((name) => belongs(row("x", given), name, "s1"));
     expect(shelves({})).toEqual(["unassigned", "all"]);
     expect(shelves({ assignee: "s1" })).toEqual(["mine", "all"]);
     expect(shelves({ assignee: "s2" })).toEqual(["all"]);
     expect(shelves({ assignee: "s1", state: "snoozed" })).toEqual(["snoozed"]);
     expect(shelves({ state: "closed" })).toEqual(["closed"]);
+    expect(shelves({ waiting_since: "2026-11-22T08:00:00Z" })).toEqual(["unassigned", "waiting", "all"]);
   });
 });
 

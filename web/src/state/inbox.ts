@@ -2,10 +2,13 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { Conversations } from "../conversation/conversations";
 import type { InboxRow } from "../conversation/frames";
 import type { LinkStatus } from "../conversation/link";
+import { http } from "../wire/http";
+import { type ClosedShelf, openClosedShelf } from "./closedShelf";
 import { openTalk, type Talk } from "./conversation";
 import type { SignedIn } from "./staffDoor";
 
-export type Shelf = "mine" | "unassigned" | "all" | "snoozed" | "closed";
+export const SHELVES = ["mine", "unassigned", "waiting", "all", "snoozed", "closed"] as const;
+export type Shelf = (typeof SHELVES)[number];
 
 /** The shop's inbox, the same on all of its devices. */
 export interface Inbox {
@@ -17,12 +20,16 @@ export interface Inbox {
   readonly shelf: Signal<Shelf>;
   /** The rows of the chosen shelf: who waits longest comes first. */
   readonly shown: ReadonlySignal<InboxRow[]>;
+  /** Those closed long ago. */
+  readonly closed: ClosedShelf;
   readonly counts: ReadonlySignal<Record<Shelf, number>>;
   /** How many conversations hold words of a customer that this person has not read. */
   readonly unread: ReadonlySignal<number>;
   /** Customers who have the conversation open now. */
   readonly here: ReadonlySignal<ReadonlySet<string>>;
   isUnread(row: InboxRow): boolean;
+  /** Sees to it that there is a row of this customer, also when the conversation was closed long ago. */
+  know(customer: string): Promise<void>;
   /** The conversation with this customer; the same one until another is opened. */
   talk(customer: string): Talk | null;
   /** Once; a second call does nothing. */
@@ -33,6 +40,7 @@ export interface Inbox {
 export function belongs(row: InboxRow, shelf: Shelf, me: string): boolean {
   if (shelf === "snoozed" || shelf === "closed") return row.state === shelf;
   if (row.state !== "open") return false;
+  if (shelf === "waiting") return row.waiting_since !== null;
   return shelf === "all" || (shelf === "mine" ? row.assignee === me : row.assignee === null);
 }
 
@@ -60,9 +68,15 @@ export function openInbox(me: SignedIn): Inbox {
   const all = computed(() => Object.values(rows.value));
   const counts = computed(() => {
     const count = (name: Shelf) => all.value.filter((row) => belongs(row, name, me.staff.id)).length;
-    const names: Shelf[] = ["mine", "unassigned", "all", "snoozed", "closed"];
-    return Object.fromEntries(names.map((name) => [name, count(name)])) as Record<Shelf, number>;
+    return Object.fromEntries(SHELVES.map((name) => [name, count(name)])) as Record<Shelf, number>;
   });
+
+  function keep(fresh: readonly InboxRow[]): void {
+    const known = rows.peek();
+    const newer = fresh.filter((row) => (known[row.conversation]?.position ?? -1) < row.position);
+    if (newer.length) rows.value = { ...known, ...Object.fromEntries(newer.map((row) => [row.conversation, row])) };
+  }
+  const closedShelf = openClosedShelf(keep);
 
   /** How far this person has read a conversation, from its marks. */
   function look(stream: string): void {
@@ -86,8 +100,12 @@ export function openInbox(me: SignedIn): Inbox {
         const others = [...here.value].filter((id) => id !== conversation);
         here.value = new Set(is_here ? [...others, conversation] : others);
       } else if (change.is === "inbox") {
-        const fresh = Object.fromEntries(change.inbox.rows.map((row) => [row.conversation, row]));
-        rows.value = change.inbox.is_whole ? fresh : { ...rows.value, ...fresh };
+        if (change.inbox.is_whole) {
+          rows.value = {};
+          closedShelf.restart();
+          if (shelf.peek() === "closed") void closedShelf.more();
+        }
+        keep(change.inbox.rows);
       }
     });
     batch(() => {
@@ -103,11 +121,18 @@ export function openInbox(me: SignedIn): Inbox {
     status,
     rows,
     shelf,
-    shown: computed(() => inOrder(all.value.filter((row) => belongs(row, shelf.value, me.staff.id)))),
+    shown: computed(() => {
+      const here = all.value.filter((row) => belongs(row, shelf.value, me.staff.id));
+      return shelf.value === "closed" ? here.sort((a, b) => b.position - a.position) : inOrder(here);
+    }),
+    closed: closedShelf,
     counts,
     unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
     here,
     isUnread,
+    async know(customer) {
+      if (!rows.peek()[customer]) keep([await http<InboxRow>(`/api/inbox/${customer}`)]);
+    },
     talk(customer) {
       const made = conversations.value;
       if (!made) return null;
