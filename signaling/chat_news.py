@@ -60,6 +60,7 @@ class InboxRow(Frame):
     in the inbox: of two rows the one with the higher position stands."""
 
     conversation: str
+    position: int
     name: str
     state: ConversationState
     assignee: str | None
