@@ -6,13 +6,14 @@ one transaction. So every store decides alike, and a batch of hundreds costs as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from domain.conversation import Conversation
-from domain.errors import Conflict, Expect, Forbidden, HeldBack, NotFound, NotReady, Refusal, TooLate
+from domain.errors import Conflict, Expect, Forbidden, HeldBack, Invalid, NotFound, NotReady, Refusal, TooLate
 from domain.stream import (
     FILES,
     WORDS,
@@ -66,6 +67,7 @@ class Ledger:
     recalled: list[Entry] = field(default_factory=list)
     changed: dict[str, None] = field(default_factory=dict)  # conversations, in the order of their last change
     counted: set[str] = field(default_factory=set)  # devices whose counter moved
+    used: Counter[str] = field(default_factory=Counter)  # attachments: by how many entries more (or fewer) name it now
 
     def put(self, conversation: Conversation) -> None:
         self.conversations[conversation.id] = conversation
@@ -112,7 +114,8 @@ def accept_all(ledger: Ledger, batch: Sequence[NewEntry]) -> Committed:
 
 def accept(ledger: Ledger, new: NewEntry) -> Kept:
     """Raises Conflict for an id that is taken, Expect for a counter out of turn, HeldBack for a reply that has not seen
-    the newest words, NotReady for an attachment that is not here, TooLate or NotFound for a recall, Forbidden."""
+    the newest words, NotReady for an attachment that is not here, Invalid for one of another kind, TooLate or NotFound
+    for a recall, Forbidden."""
     known = ledger.known.get((new.id, new.author))
     if known is not None:
         if (known.stream, known.kind) != (new.stream, new.kind):
@@ -130,6 +133,8 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
     recalled = _recalled(ledger, new) if new.kind == "recall" else None
 
     entry = _keep(ledger, new, body)
+    if new.kind in FILES:
+        ledger.used[new.body["attachment"]] += 1
     if new.device is not None:
         device = ledger.devices[new.device]
         ledger.devices[new.device] = device.model_copy(update={"counter": device.counter + 1})
@@ -196,6 +201,8 @@ def _file(ledger: Ledger, new: NewEntry) -> dict[str, Any]:
     found = ledger.attachments.get(new.body["attachment"])
     if found is None or found["conversation_id"] != owner_of(new.stream):
         raise NotReady("The file of this message is not here yet. Send the file first.")
+    if new.kind not in ("file", found["kind"]):
+        raise Invalid(f"This file is of another kind: send it as {found['kind']}.", code="unusable_file")
     return {name: value for name, value in found.items() if name != "conversation_id"}
 
 
@@ -207,6 +214,8 @@ def _recalled(ledger: Ledger, new: NewEntry) -> Entry:
         raise Conflict("This message was already taken back.")
     if new.at - target.at > RECALL_WINDOW:
         raise TooLate("A message can be taken back for two minutes; this one is older.")
+    if target.kind in FILES:
+        ledger.used[target.body["attachment"]] -= 1
     return target.model_copy(update={"body": {}, "gone": "recalled"})
 
 

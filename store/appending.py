@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, Update, bindparam, insert, update
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Table, Update, bindparam, insert, update
 
 from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
 from domain.conversation import Conversation
@@ -27,7 +27,7 @@ _STREAMS_LOCKED = Among(t.streams.c.id, locks=True)
 _CONVERSATIONS = Among(t.conversations.c.id, locks=True)
 _DEVICES = Among(t.devices.c.id, locks=True)
 _ENTRIES = Among(t.entries.c.id)
-_ATTACHMENTS = Among(t.attachments.c.id)
+_ATTACHMENTS = Among(t.attachments.c.id, locks=True)  # else it might be swept before the commit
 _CUSTOMERS = Among(tables.customers.c.id)
 _STAFF = Among(tables.staff.c.id)
 
@@ -59,6 +59,13 @@ _TAKE_BACK = Bulk(
     ),
     ("key", "writer", "new_body", "new_gone"),
     jsons=["new_body"],
+)
+
+_USE = Bulk(
+    update(t.attachments)
+    .where(t.attachments.c.id == bindparam("key"))
+    .values(uses=t.attachments.c.uses + bindparam("more", type_=Integer)),
+    ("key", "more"),
 )
 
 
@@ -106,6 +113,7 @@ def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
     _CHANGE.run(connection, [_conversation_values(conversation) for conversation in changed])
     _COUNT.run(connection, [(device_id, ledger.devices[device_id].counter) for device_id in sorted(ledger.counted)])
     _TAKE_BACK.run(connection, [(gone.id, gone.author, gone.body, gone.gone) for gone in ledger.recalled])
+    _USE.run(connection, sorted(ledger.used.items()))
     search.index_fresh(connection, committed.fresh, {stream: line.shop_id for stream, line in lines})
     search.forget(connection, ledger.recalled)
 

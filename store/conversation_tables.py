@@ -114,10 +114,11 @@ uploads = Table(
     Column("conversation_id", Words, ForeignKey("customers.id"), nullable=False),
     Column("sha256", Words, nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("received", BigInteger, nullable=False),
     Column("name", Words, nullable=False),
     Column("made_at", UtcTime, nullable=False),
 )
+
+UNUSED = text("uses = 0")
 
 attachments = Table(
     "attachments",
@@ -133,9 +134,11 @@ attachments = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("seconds", Float),
-    Column("thumb", Words),
+    Column("thumb", Words, index=True),
     Column("wave", Json),
     Column("made_at", UtcTime, nullable=False),
+    Column("uses", Integer, nullable=False, server_default="0"),  # entries that name it
+    Index("ix_attachments_made_at", "made_at", sqlite_where=UNUSED, postgresql_where=UNUSED),
 )
 
 device_codes = Table(

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.attachment import AttachmentStore
 from domain.conversation_ports import ConversationStore
 from domain.errors import Invalid
 from domain.ports import CallStore, PeopleStore
 from domain.search import SearchStore
+from store.attachments import SqlAttachments
 from store.calls import SqlCalls
 from store.conversations import SqlConversations
 from store.people import SqlPeople
@@ -29,6 +31,7 @@ class Database:
     calls: CallStore
     conversations: ConversationStore
     search: SearchStore
+    attachments: AttachmentStore
 
 
 @asynccontextmanager
@@ -53,7 +56,7 @@ async def _on(transactions: Transactions, *, indexes_later: bool) -> AsyncIterat
     async with SqlConversations(transactions) as conversations:
         calls = SqlCalls(transactions, conversations.tell)
         search = SqlSearch(transactions, indexes_later=indexes_later)
-        database = Database(SqlPeople(transactions), calls, conversations, search)
+        database = Database(SqlPeople(transactions), calls, conversations, search, SqlAttachments(transactions))
         if not indexes_later:
             yield database
             return
