@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from operator import add
 
 LONGEST = 64  # characters of a word that count
 PREFIX_FROM = 3  # a shorter word must be whole: too many words begin with one letter
 AROUND = 40  # characters of an excerpt before and after what was found
 _WORD = re.compile(r"[^\W_]+")
+_BARE = re.compile(r"[\x00-\x7f\u3000-\u3029\u4e00-\u9fff]*")  # nothing in it has a combining mark
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+")
 
 
@@ -38,6 +40,8 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", text).casefold()
+    if _BARE.fullmatch(plain):  # most Chinese texts: the rest costs as much as indexing them
+        return plain
     return unicodedata.normalize("NFC", "".join([c for c in plain if not unicodedata.combining(c)]))
 
 
@@ -113,4 +117,4 @@ def _runs(plain: str) -> list[tuple[str, bool]]:
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return list(map(add, run, run[1:]))

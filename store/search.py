@@ -7,7 +7,8 @@ conversation or notes. So a search reads the entries of those it may see, newest
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Text, bindparam, select, text
@@ -25,24 +26,29 @@ KINDS = WORDS | {"note"}
 PAGE = 100  # candidates read at once
 MOST_PAGES = 10  # what has the terms of a query and not the query itself is rare; a search ends all the same
 NEWEST = 2**62
-AT_ONCE = 100  # entries indexed in one transaction: about 10 ms in which no message is kept
-PAUSE = 0.1  # seconds between two of them
+AT_ONCE = 200  # entries indexed in one transaction: about 10 ms in which no message is kept
+GATHER = 0.1  # seconds: many at once cost less than each by itself
 CATCH_UP = 5  # such transactions that a search waits for
 log = structlog.get_logger(__name__)
 _KEEP_POSTGRESQL = text(
     "INSERT INTO entry_words (seq, words) SELECT seq, array_to_tsvector(:words) FROM entries "
     "WHERE id = :id AND author = :author"
 ).bindparams(bindparam("words", type_=ARRAY(Text)))
-_KEEP_ROWS = {
-    "sqlite": text("INSERT INTO entry_words (rowid, words) VALUES (:seq, :words)"),
-    "postgresql": text("INSERT INTO entry_words (seq, words) VALUES (:seq, array_to_tsvector(:words))").bindparams(
-        bindparam("words", type_=ARRAY(Text))
-    ),
+_KEEP_ROWS = text("INSERT INTO entry_words (seq, words) VALUES (:seq, array_to_tsvector(:words))").bindparams(
+    bindparam("words", type_=ARRAY(Text))
+)
+_KEEP_SQLITE = "INSERT INTO entry_words (rowid, words) VALUES (?, ?)"
+_LAST = {
+    "sqlite": "coalesce((SELECT rowid FROM entry_words ORDER BY rowid DESC LIMIT 1), 0)",
+    "postgresql": "coalesce((SELECT max(seq) FROM entry_words), 0)",
 }
-_SINCE = {
-    "sqlite": text("seq > coalesce((SELECT rowid FROM entry_words ORDER BY rowid DESC LIMIT 1), 0)"),
-    "postgresql": text("seq > coalesce((SELECT max(seq) FROM entry_words), 0)"),
-}
+_WANTED = (
+    select(t.entries.c.seq, t.entries.c.stream, t.entries.c.body, t.streams.c.shop_id)
+    .join(t.streams, t.streams.c.id == t.entries.c.stream)
+    .where(t.entries.c.kind.in_(sorted(KINDS)), t.entries.c.gone.is_(None))
+    .order_by(t.entries.c.seq)
+)
+_MISSING = {dialect: _WANTED.where(text(f"seq > {last}")) for dialect, last in _LAST.items()}
 _FORGET = {
     "sqlite": text(
         "DELETE FROM entry_words WHERE rowid IN (SELECT seq FROM entries WHERE id = :id AND author = :author)"
@@ -81,13 +87,18 @@ class SqlSearch:
 
     async def run(self) -> None:
         self._is_behind.set()  # what a crash left out
+        now = asyncio.get_running_loop().time
         while True:
             await self._is_behind.wait()
-            await asyncio.sleep(PAUSE)  # under load messages come first and the index lags
+            await asyncio.sleep(GATHER)
             try:
-                self._is_behind.clear()
-                if await self._transactions.write(index_next) == AT_ONCE:
-                    self._is_behind.set()
+                is_whole = False
+                while not is_whole:
+                    self._is_behind.clear()
+                    began = now()
+                    is_whole = await self._transactions.write(index_next) < AT_ONCE
+                    if self._is_behind.is_set() and not is_whole:  # messages are being kept, and they come first
+                        await asyncio.sleep(2 * (now() - began))
             except Unavailable:  # it goes on with the next entry
                 log.warning("the index of words waits for the database")
 
@@ -102,16 +113,16 @@ class SqlSearch:
         last = NEWEST if before is None else before
         for _ in range(MOST_PAGES):
             page = await self._transactions.read(lambda c, at=last: _candidates(c, wanted, scope, at))  # type: ignore[misc]
-            found += [each for each in page if holds(said_in(each.entry), wanted)]
+            found += [each for each in page if holds(said_in(each.entry.body), wanted)]
             if len(page) < PAGE or len(found) >= limit:
                 break
             last = page[-1].place
         return found[:limit]
 
 
-def said_in(entry: Entry) -> str:
+def said_in(body: Mapping[str, Any]) -> str:
     """What people find an entry by."""
-    return "\n".join(str(entry.body[name]) for name in ("text", "caption", "name") if entry.body.get(name))
+    return "\n".join([str(body[name]) for name in ("text", "caption", "name") if body.get(name)])
 
 
 def index_fresh(connection: Connection, fresh: Iterable[Entry], shops: dict[str, str]) -> None:
@@ -119,7 +130,11 @@ def index_fresh(connection: Connection, fresh: Iterable[Entry], shops: dict[str,
     it is left to `index_next`: it costs as much as keeping the entry does, and nobody should wait for it."""
     if connection.dialect.name != "postgresql":
         return
-    rows = [{"id": e.id, "author": e.author, "words": _terms(e, shops[e.stream])} for e in fresh if e.kind in KINDS]
+    rows = [
+        {"id": e.id, "author": e.author, "words": _terms(e.stream, e.body, shops[e.stream])}
+        for e in fresh
+        if e.kind in KINDS
+    ]
     if rows:
         connection.execute(_KEEP_POSTGRESQL, rows)
 
@@ -128,16 +143,12 @@ def index_next(connection: Connection, limit: int = AT_ONCE) -> int:
     """Indexes the first entries after the last one that is in the index, which are all that are missing where one
     connection writes. Returns how many they were."""
     dialect = connection.dialect.name
-    statement = select(t.entries, t.streams.c.shop_id).join(t.streams, t.streams.c.id == t.entries.c.stream)
-    missing = (_SINCE[dialect], t.entries.c.kind.in_(KINDS), t.entries.c.gone.is_(None))
-    rows = list(connection.execute(statement.where(*missing).order_by(t.entries.c.seq).limit(limit)))
-    words = [(row.seq, _terms(value_of(Entry, row), row.shop_id)) for row in rows]
-    if dialect == "sqlite":
-        kept = [{"seq": seq, "words": " ".join(each)} for seq, each in words]
-    else:
-        kept = [{"seq": seq, "words": each} for seq, each in words]
-    if kept:
-        connection.execute(_KEEP_ROWS[dialect], kept)
+    rows = connection.execute(_MISSING[dialect].limit(limit)).all()
+    kept = [(seq, _terms(stream, body, shop_id)) for seq, stream, body, shop_id in rows]
+    if kept and dialect == "sqlite":
+        connection.exec_driver_sql(_KEEP_SQLITE, [(seq, " ".join(words)) for seq, words in kept])
+    elif kept:
+        connection.execute(_KEEP_ROWS, [{"seq": seq, "words": words} for seq, words in kept])
     return len(kept)
 
 
@@ -155,12 +166,8 @@ def _candidates(connection: Connection, wanted: Query, scope: Scope, before: int
     return [Found(entry=value_of(Entry, row), place=row.seq) for row in rows]
 
 
-def _terms(entry: Entry, shop_id: str) -> list[str]:
-    return [*_owners(entry.stream, shop_id), *terms(said_in(entry))]
-
-
-def _owners(stream: str, shop_id: str) -> tuple[str, str]:
-    return _name("s", shop_id), _name(stream[0], owner_of(stream))
+def _terms(stream: str, body: Mapping[str, Any], shop_id: str) -> list[str]:
+    return [_name("s", shop_id), _name(stream[0], owner_of(stream)), *terms(said_in(body))]
 
 
 def _name(kind: str, owner: str) -> str:
