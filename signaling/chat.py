@@ -16,16 +16,18 @@ from typing import Any, Self
 import structlog
 from aiohttp import WSMsgType, web
 
-from domain.errors import Refusal
+from domain.bus import Bus
 from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import Entry, EntryKind, Head, Kept, Mark, NewEntry
 from signaling.carriers import NO_HELLO, RESTARTING, Carrier, SocketCarrier
 from signaling.chat_asks import Desk
 from signaling.chat_attending import ChatAttendant, counted_refusal
+from signaling.chat_comparing import Comparing
 from signaling.chat_facts import ChatFacts
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
+from signaling.chat_neighbours import Neighbours
 from signaling.chat_poll import PollBody, Polls
 from signaling.chat_presence import ChatPresence
 from signaling.chat_reader import ENDED
@@ -50,10 +52,15 @@ SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open 
 class Chat:
     """Use `async with Chat(house)`: it listens to the store and owns every task. `close` closes all sockets (code 4000,
     come back); leaving the block does it too. `compare_every_s` where several processes share one store: what another
-    one wrote is told at most so much later."""
+    one wrote is told at most so much later, and at once where a `bus` joins them."""
 
     def __init__(
-        self, house: House, *, heads_every_s: float = HEADS_EVERY_S, compare_every_s: float | None = None
+        self,
+        house: House,
+        *,
+        bus: Bus | None = None,
+        heads_every_s: float = HEADS_EVERY_S,
+        compare_every_s: float | None = None,
     ) -> None:
         self._compare_every_s = compare_every_s
         self.counts: Counter[str] = Counter()
@@ -61,7 +68,10 @@ class Chat:
         self._house = house
         source = StoreSource(house.conversations)
         self.hub = ChatHub(source, self._tasks.spawn, self.counts)
-        presence = ChatPresence(self.hub, self._tasks.spawn)
+        self.neighbours = Neighbours(bus, self.hub, self.counts)
+        self.neighbours.dropped = self._drop
+        self._comparing = Comparing(self.hub, house.conversations, self.neighbours, self.counts)
+        self._presence = presence = ChatPresence(self.hub, self.neighbours, self._tasks.spawn)
         self.readers = Readers(self.hub, self._tasks.spawn, heads_every_s, presence.left)
         self.desk = Desk(
             house=house,
@@ -71,6 +81,7 @@ class Chat:
             rights=ChatRights(house.people),
             markers=ChatMarkers(house.conversations, self._tell_marks, self._tasks.spawn),
             presence=presence,
+            neighbours=self.neighbours,
             facts=ChatFacts(house),
             refuse=partial(counted_refusal, self.counts),
         )
@@ -83,10 +94,13 @@ class Chat:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._tasks)
         self._house.conversations.listen(self._told)
+        self.neighbours.returned = self._may_have_missed
+        self.neighbours.listen()
         self._tasks.spawn(self.readers.beat())
         self._tasks.spawn(keep_waking(self._house, self.counts))
         if self._compare_every_s is not None:
-            self._tasks.spawn(self._keep_comparing(self._compare_every_s))
+            self._tasks.spawn(self._comparing.keep(self._compare_every_s))
+            self._tasks.spawn(self._presence.keep_asking())
         return self
 
     async def __aexit__(
@@ -146,6 +160,10 @@ class Chat:
 
     def drop(self, person_id: str, device: str | None = None) -> None:
         """The right of this person, or of one device, has ended: nothing more is said there from now on."""
+        self._drop(person_id, device)
+        self.neighbours.drop(person_id, device)
+
+    def _drop(self, person_id: str, device: str | None) -> None:
         for reader in list(self.hub.readers_of.get(person_id, ())):
             if device in (None, reader.device):
                 reader.say_on_all(SIGNED_OUT.model_dump_json())
@@ -164,15 +182,10 @@ class Chat:
             "streams": len(self.hub.lines),
             "polls": len(self.polls),
         }
-        return {name: float(value) for name, value in {**self.counts, **gauges}.items()}
+        return {name: float(value) for name, value in {**self.counts, **gauges, **self.neighbours.figures()}.items()}
 
-    async def _keep_comparing(self, every_s: float) -> None:
-        while True:
-            await asyncio.sleep(every_s)
-            try:
-                await self.hub.compare()
-            except Refusal:  # the store is away: pages are told when it is back
-                self.counts["compares_failed"] += 1
+    def _may_have_missed(self) -> None:
+        self._tasks.spawn(self._comparing.compare(with_marks=True))
 
     def _told(self, entries: Sequence[Entry], inboxes: Sequence[Head]) -> None:
         """Of a commit. Whatever goes wrong here, the store goes on committing, and pages learn at the next heads."""
@@ -185,11 +198,10 @@ class Chat:
     def _tell_marks(self, marks: Sequence[Mark]) -> None:
         """To those who have the stream open, and to the other pages of the person who has read."""
         for stream, text in marks_texts(marks).items():
-            self.hub.whisper(stream, text)
+            self.neighbours.whisper(stream, text)
         for mark in marks:
-            for reader in self.hub.readers_of.get(mark.person_id, ()):
-                if mark.stream not in reader.sent:
-                    reader.say(marks_texts([mark])[mark.stream])
+            self.neighbours.say(mark.side, mark.person_id, marks_texts([mark])[mark.stream], but=mark.stream)
+            self.neighbours.told(entries, inboxes)
 
     # --- one WebSocket ---
 

@@ -31,6 +31,7 @@ from signaling.carriers import Carrier
 from signaling.chat_facts import ChatFacts
 from signaling.chat_hub import ChatHub
 from signaling.chat_marks import ChatMarkers, marks_texts
+from signaling.chat_neighbours import Neighbours
 from signaling.chat_presence import ChatPresence
 from signaling.chat_reader import Reader
 from signaling.chat_rights import ChatRights, require
@@ -55,6 +56,7 @@ class Desk:
     rights: ChatRights
     markers: ChatMarkers
     presence: ChatPresence
+    neighbours: Neighbours
     facts: ChatFacts
     refuse: Callable[[BaseException, str | None], ErrorFrame]
 
@@ -167,7 +169,7 @@ async def typing(desk: Desk, asked: Asked, ask: p.ChatTyping) -> None:
     said = news.ChatTypingNews(
         stream=ask.stream, who=reader.person.name, side=reader.side, is_typing=ask.is_typing
     ).model_dump_json()
-    desk.hub.whisper(ask.stream, said, but=reader.person_id)
+    desk.neighbours.whisper(ask.stream, said, but=reader.person_id)
 
 
 async def append(desk: Desk, asked: Asked, ask: p.ChatAppend) -> None:

@@ -72,6 +72,4 @@ async def ring(desk: Desk, asked: Asked, ask: p.ChatRing) -> None:
     asked.answer(ack(kept, ask.ref))
     if kept.is_fresh:
         rings = news.ChatRingNews(from_name=by.name, entry=ask.id).model_dump_json()
-        for reader in desk.hub.readers_of.get(ask.conversation, ()):
-            if reader.side == "customer":
-                reader.say(rings)
+        desk.neighbours.say("customer", ask.conversation, rings)

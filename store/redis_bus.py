@@ -193,7 +193,6 @@ class RedisBus:
             self._renew_at = now + self._lease_s / 3
         said = Said(node=self._node, hints=sorted(hints), whispers=whispers, has_come=self._has_come)
         pipe = self._client.pipeline(transaction=False)
-        pipe.publish(self._channel, said.model_dump_json(exclude_defaults=True))
         for script, names, arguments in (
             (HOLD, holding, (self._node, self._lease_s)),
             (LET_GO, leaving, (self._node,)),
@@ -201,6 +200,7 @@ class RedisBus:
             for part in _parts(sorted(names)):
                 keys = [self._key(name) for name in part]
                 pipe.eval(script, len(keys), *keys, *arguments)
+        pipe.publish(self._channel, said.model_dump_json(exclude_defaults=True))  # last: who hears it may ask for leases
         try:
             await pipe.execute()
         except BaseException:

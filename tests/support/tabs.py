@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgType, web
 
+from domain.bus import Bus
 from domain.people import Customer, Staff
 from signaling.chat import Chat
 from signaling.lanes import Bucket
@@ -222,13 +223,14 @@ async def opened(
     *,
     heads_every_s: float = 20.0,
     compare_every_s: float | None = None,
+    bus: Bus | None = None,
     **settings: object,
 ) -> AsyncIterator[Stand]:
     """A started `Live` and `Chat` on a free port of 127.0.0.1."""
     house = house or TestHouse(folder, **settings)
     async with AsyncExitStack() as stack:
         chat = await stack.enter_async_context(
-            Chat(house.house, heads_every_s=heads_every_s, compare_every_s=compare_every_s)
+            Chat(house.house, bus=bus, heads_every_s=heads_every_s, compare_every_s=compare_every_s)
         )
         live = await stack.enter_async_context(Live(house.house, chat))
 
