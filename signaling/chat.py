@@ -191,6 +191,7 @@ class Chat:
         """Of a commit. Whatever goes wrong here, the store goes on committing, and pages learn at the next heads."""
         try:
             self.hub.told(entries, inboxes)
+            self.neighbours.told(entries, inboxes)
         except Exception:
             self.counts["faults"] += 1
             log.exception("a commit could not be told")
@@ -201,7 +202,6 @@ class Chat:
             self.neighbours.whisper(stream, text)
         for mark in marks:
             self.neighbours.say(mark.side, mark.person_id, marks_texts([mark])[mark.stream], but=mark.stream)
-            self.neighbours.told(entries, inboxes)
 
     # --- one WebSocket ---
 
