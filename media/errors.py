@@ -1,4 +1,4 @@
-"""The one refusal of this room."""
+"""The refusals of this room."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class MediaFault(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Oversized(MediaFault):
+    """It would grow beyond all measure when it is decoded: nothing of it is to be kept."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from media.errors import MediaFault
+from media.errors import MediaFault, Oversized
 
 JPEG_QUALITY = 93
 MAX_SIDE = 20_000
@@ -40,20 +42,35 @@ def _clean(data: bytes, max_pixels: int) -> CleanPicture:
         data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
     ):
         raise MediaFault("This is not a photo that can be read; send a JPEG, PNG or WebP.")
+    pixels = bare_pixels(io.BytesIO(data), ("JPEG", "PNG", "WEBP"), max_pixels)
+    return CleanPicture(jpeg_of(pixels), *pixels.size)
+
+
+def bare_pixels(photo: BinaryIO | Path, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
+    """Upright, in sRGB, without any metadata. Raises MediaFault, for one that is too large before any pixel is decoded."""
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
+        with Image.open(photo, formats=formats) as opened:
             width, height = opened.size
             if width * height > max_pixels or max(width, height) > MAX_SIDE:
-                raise MediaFault(f"This photo is too large; at most {max_pixels // 1_000_000} megapixels are taken.")
+                raise _oversized(max_pixels)
             opened.load()
-            pixels = _to_srgb(_upright(opened))
-        made = io.BytesIO()
-        pixels.save(made, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False)
+            return _to_srgb(_upright(opened))
     except MediaFault:
         raise
+    except Image.DecompressionBombError as fault:
+        raise _oversized(max_pixels) from fault
     except Exception as fault:  # decoders raise nearly anything on broken bytes
         raise MediaFault("This photo is damaged; take it again.") from fault
-    return CleanPicture(made.getvalue(), *pixels.size)
+
+
+def _oversized(max_pixels: int) -> Oversized:
+    return Oversized(f"This photo is too large; at most {max_pixels // 1_000_000} megapixels are taken.")
+
+
+def jpeg_of(pixels: Image.Image, quality: int = JPEG_QUALITY) -> bytes:
+    made = io.BytesIO()
+    pixels.save(made, "JPEG", quality=quality, subsampling=0, optimize=False)
+    return made.getvalue()
 
 
 def _upright(image: Image.Image) -> Image.Image:
