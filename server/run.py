@@ -60,6 +60,7 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
             people=database.people,
             calls=database.calls,
             conversations=database.conversations,
+            attachments=database.attachments,
             blobs=await stack.enter_async_context(open_blobs(settings.data / "blobs")),
             node=node,
             settings=door.settings(kept_secret(settings.data / "secret")),

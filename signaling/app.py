@@ -7,18 +7,23 @@ from collections import Counter
 
 from aiohttp import web
 
+from domain.attachment import AttachmentStore
 from media.compose import compose as compose_in_a_process
+from signaling.arrivals import Arrivals
 from signaling.auth import SignIn
 from signaling.composition import Compose, Compositions
 from signaling.cookies import Cookies
 from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
+from signaling.http_attachments import add_attachments
 from signaling.http_body import customer_of, staff_of
 from signaling.http_context import (
+    ARRIVALS,
     CHAT,
     COMPOSITIONS,
     COOKIES,
     ENTERING,
+    FILES,
     HOUSE,
     JOINING,
     LEAVING,
@@ -26,6 +31,7 @@ from signaling.http_context import (
     PICTURES,
     REFUSED,
     SIGN_IN,
+    UPLOADING,
     ChatDoor,
     LiveDoor,
 )
@@ -38,6 +44,7 @@ from signaling.http_records import add_records
 from signaling.http_sign_in import add_sign_in
 from signaling.http_stats import add_stats
 from signaling.http_streams import add_streams
+from signaling.http_uploads import add_uploads
 from signaling.limits import Buckets
 from signaling.refusals import refusals
 from signaling.static import add_static
@@ -65,6 +72,8 @@ def make_app(
         add_streams(app)
         add_devices(app)
         add_inbox(app)
+        if house.attachments is not None:
+            _take_files(app, house, house.attachments)
     app[COOKIES] = Cookies(house)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)
@@ -82,6 +91,15 @@ def make_app(
         add(app)
     add_static(app)
     return app
+
+
+def _take_files(app: web.Application, house: House, store: AttachmentStore) -> None:
+    app[FILES] = store
+    app[ARRIVALS] = Arrivals(house, store)
+    app[UPLOADING] = Buckets(burst=100, per_second=0.5)  # a trip's photos at once
+    app.cleanup_ctx.append(app[ARRIVALS].lifetime)
+    add_uploads(app)
+    add_attachments(app)
 
 
 async def _close_sockets(app: web.Application) -> None:

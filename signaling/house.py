@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from domain.attachment import MAX_BYTES, QUOTA_BYTES, AttachmentStore
 from domain.conversation_ports import ConversationStore
 from domain.ports import BlobStore, CallStore, PeopleStore
 from signaling.node import MediaNode
@@ -29,6 +30,8 @@ class DoorSettings:
     relay_only: bool = False
     link_days: int = 30
     max_upload_bytes: int = 20 * 1024 * 1024
+    max_attachment_bytes: int = MAX_BYTES
+    conversation_quota_bytes: int = QUOTA_BYTES
     rejoin_window_s: float = 60.0
 
 
@@ -42,3 +45,4 @@ class House:
     settings: DoorSettings
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    attachments: AttachmentStore | None = None  # without it, conversations take no files

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from aiohttp import web
 
+from domain.attachment import AttachmentStore
 from domain.people import Customer, Staff
 from domain.record import Picture
+from signaling.arrivals import Arrivals
 from signaling.auth import SignIn
 from signaling.chat_poll import PollBody
 from signaling.composition import Compositions
@@ -74,3 +76,6 @@ ENTERING: web.AppKey[Buckets] = web.AppKey("entering", Buckets)  # customers at 
 JOINING: web.AppKey[Buckets] = web.AppKey("joining", Buckets)  # codes of second devices: shown and tried
 LEAVING: web.AppKey[Buckets] = web.AppKey("leaving", Buckets)  # messages left and stills sent, by customer
 PICTURES: web.AppKey[asyncio.Lock] = web.AppKey("pictures", asyncio.Lock)  # read-change-write of a kept picture
+FILES: web.AppKey[AttachmentStore] = web.AppKey("files", AttachmentStore)  # only where conversations take files
+ARRIVALS: web.AppKey[Arrivals] = web.AppKey("arrivals", Arrivals)  # as above
+UPLOADING: web.AppKey[Buckets] = web.AppKey("uploading", Buckets)  # files begun, by person

@@ -1,0 +1,181 @@
+"""Files on their way into a conversation: they arrive in parts, are looked into in another process, and are kept or gone.
+
+A part is a file in the scratch folder, and its size is how much has arrived: a server that dies forgets nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from domain.attachment import UNUSED_FOR, Attachment, AttachmentStore, Removed, Upload, clean_name
+from domain.errors import Expect, Invalid, NotReady, TooLarge, Unavailable
+from media.errors import MediaFault
+from media.incoming import Examined, examine
+from signaling.house import House
+
+SWEEP_EVERY_S = 3600.0
+AT_ONCE = 2  # processes that look into files; a call goes before them
+NO_SPACE = "The disk is full; nothing was kept. Try again later."
+
+log = structlog.get_logger(__name__)
+
+
+class Arrivals:
+    def __init__(self, house: House, store: AttachmentStore) -> None:
+        self._house = house
+        self._store = store
+        self._folder = house.settings.scratch / "uploads"
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._blobs = asyncio.Lock()  # a blob is not deleted while somebody begins to name it
+        self._finishing: dict[str, asyncio.Task[Attachment]] = {}
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """For `app.cleanup_ctx`: sweeps now and then; when the app ends, so do the processes at work."""
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+        sweeping = asyncio.create_task(self._sweep_on(), name="sweep of files")
+        yield
+        tasks = [sweeping, *self._finishing.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def arrived(self, upload: Upload) -> int:
+        """How many bytes of it are here."""
+        return await asyncio.to_thread(_size, self._part(upload.id))
+
+    async def add(self, upload: Upload, offset: int, data: bytes) -> int:
+        """Appends, and returns how many bytes are here then. Raises Expect with the offset that comes next, TooLarge for
+        more than was said, Unavailable for a full disk."""
+        if offset + len(data) > upload.bytes:
+            raise TooLarge("That is more than was said of this file. Begin it again.")
+        return await asyncio.to_thread(_append, self._part(upload.id), offset, data)
+
+    async def finish(self, upload: Upload) -> Attachment:
+        """The kept file, once all of it is here and it is safe. Asked again meanwhile, the answer is the same. Raises
+        NotReady while something is missing, Invalid (code `unusable_file`) when it is not kept: it is gone then."""
+        if await self.arrived(upload) < upload.bytes:
+            raise NotReady("This file is not whole yet. Send the rest first.")
+        task = self._finishing.get(upload.id)
+        if task is None:
+            task = asyncio.create_task(self._finish(upload), name=f"file {upload.id}")
+            self._finishing[upload.id] = task
+            task.add_done_callback(lambda _: self._finishing.pop(upload.id, None))
+        return await asyncio.shield(task)
+
+    async def drop(self, upload: Upload) -> None:
+        """Nothing of it stays."""
+        await self._store.drop_upload(upload.id)
+        await asyncio.to_thread(self._part(upload.id).unlink, missing_ok=True)
+
+    async def forget(self, removed: Removed) -> None:
+        """Deletes what a transaction has let go of: parts, and the blobs that still nothing names."""
+        for upload_id in removed.uploads:
+            await asyncio.to_thread(self._part(upload_id).unlink, missing_ok=True)
+        async with self._blobs:
+            for blob in await self._store.unnamed(removed.blobs) if removed.blobs else ():
+                await self._house.blobs.delete(blob)
+
+    async def sweep(self) -> Removed:
+        """Forgets what was begun, or kept and never sent, too long ago."""
+        removed = await self._store.sweep(self._house.now() - UNUSED_FOR)
+        await self.forget(removed)
+        await asyncio.to_thread(_clear, self._folder, 2 * UNUSED_FOR.total_seconds())
+        return removed
+
+    async def _finish(self, upload: Upload) -> Attachment:
+        part, folder = self._part(upload.id), self._folder / f"{upload.id}-{self._house.new_id()}"
+        try:
+            async with self._places:
+                found = await examine(part, folder, upload.sha256)
+            kept = await self._keep(upload, found)
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            return kept
+        except MediaFault as fault:
+            await self.drop(upload)
+            raise Invalid(fault.message, code="unusable_file") from fault
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _keep(self, upload: Upload, found: Examined) -> Attachment:
+        blobs = self._house.blobs
+        async with self._blobs:
+            size = await asyncio.to_thread(_size, found.file)
+            blob = await blobs.put_file(found.file, found.suffix)
+            thumb = await blobs.put_file(found.thumb, ".jpg") if found.thumb is not None else None
+        try:
+            return await self._store.finish(
+                Attachment(
+                    id=upload.id,
+                    conversation_id=upload.conversation_id,
+                    owner=upload.person_id,
+                    blob=blob,
+                    kind=found.kind,
+                    mime=found.mime,
+                    name=clean_name(upload.name, "" if found.kind == "file" else found.suffix),
+                    bytes=size,
+                    width=found.width,
+                    height=found.height,
+                    seconds=found.seconds,
+                    thumb=thumb,
+                    wave=found.wave,
+                    made_at=self._house.now(),
+                )
+            )
+        except BaseException:  # dropped or erased meanwhile
+            await self.forget(Removed(blobs=tuple(name for name in (blob, thumb) if name)))
+            raise
+
+    def _part(self, upload_id: str) -> Path:
+        return self._folder / upload_id
+
+    async def _sweep_on(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception as fault:
+                log.error("sweep failed", fault=type(fault).__name__)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _append(path: Path, offset: int, data: bytes) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # another tab, or another server on the same disk
+        size = os.fstat(descriptor).st_size
+        if size != offset:
+            raise Expect(f"Go on at {size}.", expected=size)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        except OSError as fault:
+            os.ftruncate(descriptor, offset)
+            log.error("upload not kept", cause=errno.errorcode.get(fault.errno or 0, "unknown"))
+            raise Unavailable(NO_SPACE) from fault
+        return offset + len(data)
+    finally:
+        os.close(descriptor)
+
+
+def _clear(folder: Path, older_than_s: float) -> None:
+    """Parts and folders that no row tells of any more: a process died between the two."""
+    for left in folder.iterdir():
+        if time.time() - left.stat().st_mtime > older_than_s:
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
