@@ -12,6 +12,7 @@ Refusal
 |   |-- AlreadyTaken (already_taken)  somebody else won; `taken_by` says who
 |   |-- Expect     (expect)           a device's entry is out of turn; `expected` says which number is next
 |   |-- HeldBack   (held_back)        a reply that has not seen the newest words; `position` says where they are
+|   |-- Conflict   (stale)            somebody else changed it first; read it, then change it again
 |   |-- TooLate    (too_late)         the time for this is over
 |   `-- NotReady   (not_ready)        something that must come first is not here
 |-- RateLimited    (rate_limited)     `retry_after_s` says when to come back

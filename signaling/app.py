@@ -40,6 +40,8 @@ from signaling.http_enter import add_enter
 from signaling.http_inbox import add_inbox
 from signaling.http_left_messages import add_left_messages
 from signaling.http_pictures import add_pictures
+from signaling.http_profile import add_profile
+from signaling.http_quick_replies import add_quick_replies
 from signaling.http_records import add_records
 from signaling.http_sign_in import add_sign_in
 from signaling.http_stats import add_stats
@@ -75,6 +77,8 @@ def make_app(
         if house.attachments is not None:
             _take_files(app, house, house.attachments)
     app[COOKIES] = Cookies(house)
+        add_profile(app)
+        add_quick_replies(app)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)
     app[REFUSED] = Counter()

@@ -170,6 +170,11 @@ class Chat:
                 reader.end(ENDED, "signed out")
                 self.readers.forget(reader)
 
+    def renamed(self, customer: Customer) -> None:
+        """What open pages of this customer write from now on has the new name."""
+        for reader in self.hub.readers_of.get(customer.id, ()):
+            reader.person = customer
+
     async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
         """The long poll of one page: takes its frames in, answers with what waits for it."""
         return await self.polls.poll(person, ask)

@@ -10,6 +10,8 @@ from pathlib import Path
 from domain.attachment import MAX_BYTES, QUOTA_BYTES, AttachmentStore
 from domain.conversation_ports import ConversationStore
 from domain.ports import BlobStore, CallStore, PeopleStore
+from domain.profile import ProfileStore
+from domain.quick_reply import QuickReplyStore
 from signaling.node import MediaNode
 
 
@@ -40,6 +42,8 @@ class House:
     people: PeopleStore
     calls: CallStore
     conversations: ConversationStore
+    profiles: ProfileStore
+    quick_replies: QuickReplyStore
     blobs: BlobStore
     node: MediaNode
     settings: DoorSettings

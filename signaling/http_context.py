@@ -30,6 +30,9 @@ class LiveDoor(Protocol):
 
     def staff_available(self, shop_id: str) -> int: ...
 
+    async def renamed(self, customer: Customer) -> None:
+        """An open call of this customer has the new name."""
+
     def pending_picture(self, picture_id: str) -> tuple[str, bytes] | None:
         """(call id, JPEG) of a picture that is shown but not kept (yet)."""
 
@@ -51,6 +54,9 @@ class ChatDoor(Protocol):
 
     async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
         """Serves one page until it closes. Origin and sign-in were checked."""
+
+    def renamed(self, customer: Customer) -> None:
+        """What open pages of this customer write from now on has the new name."""
 
     async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
         """Takes a page's frames in and answers with those that wait for it, each a JSON text."""

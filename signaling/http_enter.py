@@ -13,6 +13,7 @@ from domain.errors import NotSignedIn
 from domain.people import Customer, Language, Shop
 from signaling.http_body import Body, Words, customer_of, json_answer, read_json, staff_of
 from signaling.http_context import COOKIES, ENTERING, HOUSE, LIVE
+from signaling.http_profile import tell_new_name
 from signaling.limits import address_key
 from signaling.links import MAX_TOKEN_CHARS, Invitation, make_link, read_token
 
@@ -91,6 +92,8 @@ async def _enter(request: web.Request) -> web.Response:
     customer = came.model_copy(update={"language": body.language, "name": body.name or came.name})
     if customer != known:
         await house.people.put_customer(customer)
+        if known is not None and customer.name != known.name:
+            await tell_new_name(request, customer)
     response = json_answer(
         Entered(
             customer=CustomerView(id=customer.id, name="" if customer.name in NAMELESS.values() else customer.name),

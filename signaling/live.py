@@ -149,6 +149,15 @@ class Live:
 
         def abort() -> None:
             if request.transport is not None:
+    async def renamed(self, customer: Customer) -> None:
+        """An open call of this customer has the new name."""
+        for visit in list(self.floor.visits.values()):
+            if visit.call.customer_id == customer.id and not visit.call.is_over:
+                named = {"customer_name": customer.name}
+                await self._stage.change(visit, lambda call: call.model_copy(update=named))
+                self.floor.tell_call(visit)
+                self.line.changed(customer.shop_id)
+
                 request.transport.abort()
 
         carrier = SocketCarrier(socket, abort)

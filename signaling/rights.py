@@ -41,6 +41,12 @@ def require_own_shop(staff: Staff, shop_id: str) -> None:
         raise NotFound("There is no such message.")
 
 
+def require_manager(staff: Staff) -> None:
+    """For what a whole shop says and shows. Raises Forbidden."""
+    if staff.role not in ("manager", "hq"):
+        raise Forbidden("Only a manager may change this. Ask one to sign in.")
+
+
 def require_operator(staff: Staff) -> None:
     """For what concerns the whole server. Raises Forbidden."""
     if staff.role not in ("manager", "hq"):

@@ -156,6 +156,9 @@ profiles = Table(
     Column("tags", Json, nullable=False),
     Column("preferences", Words, nullable=False),
     Column("items", Json, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("changed_at", UtcTime),
+    Column("changed_by", Words),  # the name of who did
 )
 
 quick_replies = Table(

@@ -12,12 +12,16 @@ from domain.attachment import AttachmentStore
 from domain.conversation_ports import ConversationStore
 from domain.errors import Invalid
 from domain.ports import CallStore, PeopleStore
+from domain.profile import ProfileStore
+from domain.quick_reply import QuickReplyStore
 from domain.search import SearchStore
 from store.attachments import SqlAttachments
 from store.calls import SqlCalls
 from store.conversations import SqlConversations
 from store.people import SqlPeople
 from store.postgresql import open_postgresql
+from store.profiles import SqlProfiles
+from store.quick_replies import SqlQuickReplies
 from store.search import SqlSearch
 from store.sqlite import open_sqlite
 from store.transactions import Transactions
@@ -32,6 +36,8 @@ class Database:
     conversations: ConversationStore
     search: SearchStore
     attachments: AttachmentStore
+    profiles: ProfileStore
+    quick_replies: QuickReplyStore
 
 
 @asynccontextmanager
@@ -56,7 +62,15 @@ async def _on(transactions: Transactions, *, indexes_later: bool) -> AsyncIterat
     async with SqlConversations(transactions) as conversations:
         calls = SqlCalls(transactions, conversations.tell)
         search = SqlSearch(transactions, indexes_later=indexes_later)
-        database = Database(SqlPeople(transactions), calls, conversations, search, SqlAttachments(transactions))
+        database = Database(
+            people=SqlPeople(transactions),
+            calls=calls,
+            conversations=conversations,
+            search=search,
+            attachments=SqlAttachments(transactions),
+            profiles=SqlProfiles(transactions),
+            quick_replies=SqlQuickReplies(transactions),
+        )
         if not indexes_later:
             yield database
             return

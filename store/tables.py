@@ -104,6 +104,7 @@ calls = Table(
     Column("note", Words, nullable=False),
     Column("head", Integer, nullable=False, server_default=text("0")),  # position of the last event
     Index("ix_calls_shop_id_created_at", "shop_id", "created_at"),
+    Index("ix_calls_customer_id_created_at", "customer_id", "created_at"),
     Index("ix_calls_one_open_per_customer", "customer_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
 )
 

@@ -24,6 +24,7 @@ from tests.simulator.network import CarrierName, Connection, Weather
 from tests.simulator.tab import Tab
 from tests.support.fake_node import FakeNode
 from tests.support.houses import ANN, BO, COBBLER, LI, MEI, SETTINGS_SECRET, TOM, FolderBlobs, MemoryCalls, MemoryPeople
+from tests.support.memory_profiles import MemoryProfiles, MemoryQuickReplies
 
 SHOP_READS = (f"i.{COBBLER.id}", f"c.{ANN.id}", f"n.{ANN.id}", f"c.{TOM.id}")
 PEOPLE = {
@@ -247,14 +248,15 @@ def _carrier(socket: Socket, connection: Connection) -> Carrier:
 
 
 def _house(store: DiskStore, clock: WallClock) -> House:
-    people = MemoryPeople()
+    people, calls = MemoryPeople(), MemoryCalls()
     people.shops[COBBLER.id] = COBBLER
     people.staff_by_id |= STAFF
     people.customers |= CUSTOMERS
     numbers = itertools.count(1)
     nowhere = Path("nowhere")  # the conversation reads and writes no file
     return House(
-        people=people, calls=MemoryCalls(), blobs=FolderBlobs(nowhere), node=FakeNode(), conversations=store, now=clock,
+        people=people, calls=calls, blobs=FolderBlobs(nowhere), node=FakeNode(), conversations=store, now=clock,
+        profiles=MemoryProfiles(people, calls), quick_replies=MemoryQuickReplies(),
         settings=DoorSettings(("http://127.0.0.1:8080",), SETTINGS_SECRET, nowhere, nowhere),
         new_id=lambda: f"id-{next(numbers):06d}",
     )  # fmt: skip

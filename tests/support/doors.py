@@ -30,6 +30,7 @@ class SmallLive:
         self.pending: dict[str, tuple[str, bytes]] = {}
         self.replaced: list[Picture] = []
         self.arrived: list[str] = []
+        self.renames: list[str] = []
         self.is_closed = False
 
     async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
@@ -40,6 +41,9 @@ class SmallLive:
 
     def staff_available(self, shop_id: str) -> int:
         return self.available.get(shop_id, 0)
+
+    async def renamed(self, customer: Customer) -> None:
+        self.renames.append(customer.name)
 
     def pending_picture(self, picture_id: str) -> tuple[str, bytes] | None:
         return self.pending.get(picture_id)

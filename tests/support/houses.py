@@ -24,6 +24,7 @@ from domain.record import Booking, CallEvent, NewEvent, Picture, Recording, Wate
 from signaling.house import DoorSettings, House
 from signaling.node import MediaNode
 from tests.support.fake_node import FakeNode
+from tests.support.memory_profiles import MemoryProfiles, MemoryQuickReplies
 from tests.support.memory_streams import MemoryConversations
 
 T = TypeVar("T")
@@ -259,6 +260,8 @@ class TestHouse:
         self.people = MemoryPeople()
         self.calls = MemoryCalls()
         self.conversations = MemoryConversations(self.people)
+        self.profiles = MemoryProfiles(self.people, self.calls)
+        self.quick_replies = MemoryQuickReplies()
         self.blobs = FolderBlobs(folder / "blobs")
         self.node = FakeNode()
         self.clock = Clock()
@@ -278,6 +281,8 @@ class TestHouse:
             people=people,
             calls=calls,
             conversations=self.conversations,
+            profiles=self.profiles,
+            quick_replies=self.quick_replies,
             blobs=blobs,
             node=node,
             settings=DoorSettings(**wishes),  # type: ignore[arg-type]

@@ -29,6 +29,12 @@ export function dayAndTime(at: string | Date, timeZone?: string): string {
   }).format(new Date(at));
 }
 
+/** "24 Nov 2026". */
+export function date(at: string, timeZone?: string): string {
+  const format = { dateStyle: "medium", timeZone } as const;
+  return new Intl.DateTimeFormat(language.value === "en" ? "en-GB" : "zh-CN", format).format(new Date(at));
+}
+
 export function clock(at: string | Date, timeZone?: string): string {
   return new Intl.DateTimeFormat(language.value, {
     hour: "2-digit",

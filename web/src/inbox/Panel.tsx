@@ -1,11 +1,16 @@
 import { X } from "lucide-preact";
+import { useMemo } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
 import { talk as t } from "../i18n/talk.texts";
 import type { Inbox } from "../state/inbox";
+import { openProfile } from "../state/profile";
 import { Notes } from "./Notes";
+import { Profile, Visits } from "./Profile";
+import "./inbox-profile.css";
 
 /** Who the customer is; over the conversation where there is no room beside it. */
 export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: string; close(): void }) {
+  const card = useMemo(() => openProfile(customer), [customer]);
   const row = inbox.rows.value[customer];
   const name = row?.name || t("unknown_customer");
   const zone = inbox.me.shop.time_zone;
@@ -14,12 +19,7 @@ export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: stri
       <button type="button" class="icon-button inbox-panel-close" aria-label={t("hide_customer")} onClick={close}>
         <X size={24} aria-hidden="true" />
       </button>
-      <div class="inbox-who">
-        <span class="face" aria-hidden="true">
-          {name.slice(0, 1).toUpperCase()}
-        </span>
-        <h2>{name}</h2>
-      </div>
+      <Profile card={card} name={name} zone={zone} />
       {row && (
         <dl class="inbox-facts">
           <div>
@@ -39,6 +39,7 @@ export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: stri
         </dl>
       )}
       <Notes inbox={inbox} customer={customer} />
+      <Visits card={card} zone={zone} />
     </aside>
   );
 }

@@ -59,7 +59,7 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
         blank={<p class="muted">{staff("no_chat")}</p>}
       />
       {row?.state === "closed" && <p class="inbox-closed">{it("closed_hint")}</p>}
-      <Composer talk={talk} extra={<QuickReplies talk={talk} />} />
+      <Composer talk={talk} extra={<QuickReplies talk={talk} name={row?.name ?? ""} />} />
     </section>
   );
 }

@@ -33,12 +33,12 @@ describe("the inbox", () => {
 
   it("keeps each conversation on its shelves", () => {
     const shelves = (given: Partial<InboxRow>) => SHELVES.filter((name) => belongs(row("x", given), name, "s1"));
-    expect(shelves({})).toEqual(["unassigned", "all"]);
-    expect(shelves({ assignee: "s1" })).toEqual(["mine", "all"]);
+    expect(shelves({})).toEqual(["all", "unassigned"]);
+    expect(shelves({ assignee: "s1" })).toEqual(["all", "mine"]);
     expect(shelves({ assignee: "s2" })).toEqual(["all"]);
     expect(shelves({ assignee: "s1", state: "snoozed" })).toEqual(["snoozed"]);
     expect(shelves({ state: "closed" })).toEqual(["closed"]);
-    expect(shelves({ waiting_since: "2026-11-22T08:00:00Z" })).toEqual(["unassigned", "waiting", "all"]);
+    expect(shelves({ waiting_since: "2026-11-22T08:00:00Z" })).toEqual(["all", "unassigned", "waiting"]);
   });
 });
 

@@ -5,9 +5,10 @@ import type { LinkStatus } from "../conversation/link";
 import { http } from "../wire/http";
 import { type ClosedShelf, openClosedShelf } from "./closedShelf";
 import { openTalk, type Talk } from "./conversation";
+import { openQuickReplies, type QuickReplies } from "./quickReplies";
 import type { SignedIn } from "./staffDoor";
 
-export const SHELVES = ["mine", "unassigned", "waiting", "all", "snoozed", "closed"] as const;
+export const SHELVES = ["all", "mine", "unassigned", "waiting", "snoozed", "closed"] as const;
 export type Shelf = (typeof SHELVES)[number];
 
 /** The shop's inbox, the same on all of its devices. */
@@ -25,6 +26,7 @@ export interface Inbox {
   readonly counts: ReadonlySignal<Record<Shelf, number>>;
   /** How many conversations hold words of a customer that this person has not read. */
   readonly unread: ReadonlySignal<number>;
+  readonly replies: QuickReplies;
   /** Customers who have the conversation open now. */
   readonly here: ReadonlySignal<ReadonlySet<string>>;
   isUnread(row: InboxRow): boolean;
@@ -126,6 +128,7 @@ export function openInbox(me: SignedIn): Inbox {
       return shelf.value === "closed" ? here.sort((a, b) => b.position - a.position) : inOrder(here);
     }),
     closed: closedShelf,
+    replies: openQuickReplies(),
     counts,
     unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
     here,
