@@ -13,7 +13,7 @@ from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
 from rtc.shapes import PLAIN, Shapes
-from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, STAMP, Counted
+from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, SKIPPED_TO, STAMP, Counted
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -35,7 +35,7 @@ class Source(Counted):
     or a jump starts them anew further up, and the legs go on without a seam."""
 
     __slots__ = (
-        "_always_look", "_bad_sequence", "_start", "apt", "codecs", "duplicates", "is_video", "keyframes", "keys",
+        "_always_look", "_bad_sequence", "_resumed", "_start", "apt", "codecs", "duplicates", "is_video", "keyframes", "keys",
         "legs", "line", "malformed", "meter", "missing", "party", "pipe", "recovered", "report_heard_ns",
         "reported_lost", "ring", "sender_report", "sent_reports", "shapes", "ssrc", "ssrc_bytes", "tap",
         "tap_report", "tape", "uplink", "waiting",
@@ -61,7 +61,7 @@ class Source(Counted):
         self.keys = KeyframeRequests()
         self._always_look = False
         self._bad_sequence = -1
-        self._start = 0
+        self._start = self._resumed = 0
         self.meter = Meter(90 if self.is_video else 48, self.state)
         self.reported_lost = 0
         self.report_heard_ns = 0
@@ -185,7 +185,7 @@ class Source(Counted):
             return True
         ahead = self.highest + step
         if self.party.is_overrun:
-            self.state[HIGHEST] = ahead - 1
+            self.state[HIGHEST], self.state[SKIPPED_TO] = ahead - 1, ahead
             return True
         fresh = self.missing.add(self.highest + 1, ahead, now_ns)
         if fresh is None:
@@ -338,7 +338,7 @@ class Source(Counted):
 
     def want(self, numbers: list[int], now_ns: int) -> None:
         """A sink lacks packets that are not here: ask again, even if they were given up, while they can still matter."""
-        oldest = max(self._start, self.highest - self.ring.size // 2 + 1)
+        oldest = max(self._start, self.state[SKIPPED_TO], self.highest - self.ring.size // 2 + 1)
         lacking = [number for number in numbers if number not in self.missing and oldest <= number < self.highest]
         asked: list[int] = []
         for number in lacking:
@@ -369,6 +369,10 @@ class Source(Counted):
             self.ask_again(now_ns)
         if not self.is_video or self.ssrc < 0:
             return
+        if self.state[SKIPPED_TO] > self._resumed and not self.party.is_overrun:
+            self._resumed = self.state[SKIPPED_TO]
+            self.missing.clear()
+            self.request_keyframe(now_ns)
         flows = now_ns - self.heard_ns < 1_000 * MS
         idle = flows and not self.legs and not self.waiting
         if self.keys.due(now_ns) or (idle and self.keys.stale(self.ring.key_ns, now_ns)):

@@ -16,6 +16,7 @@ OCTETS: Final = 4
 TRANSIT: Final = 5  # see rtc/quality.py
 JITTER_16: Final = 6
 ASK_NS: Final = 7  # when a missing packet is to be asked for again
+SKIPPED_TO: Final = 8  # under pressure packets before this number were left out and are not asked for
 
 # Of a peer.
 HEARD_AT: Final = 0  # something authentic came, monotonic ns
@@ -37,7 +38,7 @@ class Counted:
     __slots__ = ("state",)
 
     def __init__(self) -> None:
-        self.state = numbers(8)
+        self.state = numbers(9)
 
     @property
     def highest(self) -> int:

@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 3
+VERSION: Final = 4
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 MOST_SHAPES: Final = 8
@@ -76,7 +76,8 @@ class Pipe(Structure):
         ("next", c_void_p), ("opener", c_void_p), ("source", c_void_p), ("signs", c_void_p), ("uplink_top", c_void_p),
         ("uplink_numbers", c_void_p), ("uplink_times", c_void_p), ("ring", Ring),
         ("uplink_id", c_int64), ("clock_khz", c_int64), ("tape", c_void_p),
-        ("tape_stream", c_int32), ("is_armed", c_int32), ("shape_count", c_int32), ("outlet_count", c_int32),
+        ("tape_stream", c_int32), ("is_armed", c_int32), ("is_video", c_int32), ("left_out", c_int32),
+        ("shape_count", c_int32), ("outlet_count", c_int32),
         ("address_bytes", c_int32), ("ssrc", c_uint32), ("address", c_uint8 * 32), ("payload_types", c_uint8 * 128),
         ("shapes", Shape * MOST_SHAPES), ("outlets", Outlet * MOST_OUTLETS),
     ]  # fmt: skip

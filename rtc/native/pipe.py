@@ -82,7 +82,7 @@ class Pipe:
         if source.tape is not None:
             tape, plan.tape_stream = source.tape
             plan.tape = tape.at
-        plan.ssrc = source.ssrc
+        plan.ssrc, plan.is_video = source.ssrc, source.is_video
         plan.address_bytes = _put_address(plan.address, pack_address(peer.ice.address))
         for payload_type, codec in enumerate(source.codecs):
             if codec and (codec in _CODECS or not source.is_video):

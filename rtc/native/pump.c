@@ -286,12 +286,14 @@ static int64_t arrived(Pipe *q, int sequence, int64_t now_ns) {
     return number;
 }
 
-/* One RTP datagram. 1: done with; 0: not ordinary, Python sees it as it came. */
-static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct sockaddr_storage *from, int from_bytes, int64_t now_ns) {
+/* One RTP datagram. 1: done with; 0: not ordinary, Python sees it as it came. `is_late`: Python is, so what is missing is not
+ * asked for but skipped, as after pictures were left out. */
+static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct sockaddr_storage *from, int from_bytes, int64_t now_ns, int is_late) {
     int64_t *s = q->source;
-    if (!q->is_armed || q->signs[IS_LOST] || data[0] & 0x2F || now_ns >= s[ASK_NS]) return 0;
-    int64_t number = s[HIGHEST] + 1;
-    if (half(data + 2) != (number & 0xFFFF)) return 0;
+    if (!q->is_armed || q->signs[IS_LOST] || data[0] & 0x2F || (now_ns >= s[ASK_NS] && !is_late)) return 0;
+    int step = (half(data + 2) - (int)(s[HIGHEST] & 0xFFFF)) & 0xFFFF;
+    if (step != 1 && !(step && step <= (q->left_out ? CONTINUOUS : is_late ? LARGEST_STEP : 1))) return 0;
+    int64_t number = s[HIGHEST] + step;
     int shape = shape_of(q, data, size);
     if (shape < 0 || p->out_count + q->outlet_count > OUT) return 0;
     for (int i = 0; i < q->outlet_count; i++)
@@ -305,6 +307,8 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
     }
     p->counts[SRTP_OPENED]++;
     q->signs[HEARD_AT] = q->signs[MEDIA_AT] = now_ns;
+    q->left_out = 0;
+    if (step != 1) s[SKIPPED_TO] = number, s[HIGHEST] = number - 1;
     int header = q->shapes[shape].header_bytes;
     uint32_t stamp = word(packet + 4);
     int codec = q->payload_types[packet[1] & 0x7F];
@@ -337,6 +341,9 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
 /* Transport-wide feedback alone, SRTCP's first eight bytes being in the clear: several are handled in one turn of Python. */
 static int is_lazy(const uint8_t *data, int size) { return size > 8 && data[1] == 205 && (data[0] & 0x1F) == 15; }
 
+/* What only helps pictures and the estimate of the way; reception and sender reports are other packets. */
+static int is_feedback(const uint8_t *data, int size) { return size > 8 && data[0] >> 6 == 2 && (data[1] == 205 || data[1] == 206); }
+
 /* --- the table of pipes: by SSRC and address --- */
 
 static Pipe **slot_of(Pump *p, uint32_t ssrc) { return &p->table[(ssrc * 2654435761u) >> 20]; }
@@ -355,19 +362,48 @@ static int64_t monotonic_ns(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void press(Pump *p, int is_full, int64_t now_ns) { /* rtc/pressure.py says what and why */
+/* How long the first datagram of this turn lay in the socket's buffer. */
+static int64_t waited_ns(Pump *p) {
+    struct msghdr *h = &p->in_messages[0].msg_hdr;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec came, now;
+            memcpy(&came, CMSG_DATA(c), sizeof came);
+            clock_gettime(CLOCK_REALTIME, &now);
+            return (now.tv_sec - came.tv_sec) * 1000000000LL + now.tv_nsec - came.tv_nsec;
+        }
+    return 0;
+}
+
+/* How long the oldest datagram that was handed up waits for Python. */
+static int64_t up_waits_ns(Pump *p, int64_t now_ns) {
+    return ups_waiting(p) ? now_ns - p->ups[__atomic_load_n(&p->up_tail, __ATOMIC_ACQUIRE) % UPS].now_ns : 0;
+}
+
+static void press(Pump *p, int is_full, int is_overdue, int64_t now_ns) { /* rtc/pressure.py says what and why */
     int64_t *m = p->pressure;
+    int is_overrun = is_overdue;
     if (is_full) {
         m[LAG_TURNS]++;
         if (!m[LAGGING_SINCE]) m[LAGGING_SINCE] = now_ns;
-        if (m[LAG_TURNS] >= p->shed_after_turns && now_ns - m[LAGGING_SINCE] >= p->shed_after_ns) {
-            m[IS_SHEDDING] = 1;
-            m[SHED_AT] = now_ns;
+        if (now_ns - m[LAGGING_SINCE] >= p->shed_after_ns)
+            is_overrun |= m[LAG_TURNS] >= p->shed_after_turns || waited_ns(p) >= p->old_ns;
+    } else m[LAGGING_SINCE] = m[LAG_TURNS] = 0;
+    if (is_overrun) {
+        if (!m[IS_SHEDDING]) {
+            int64_t longer = 2 * m[SHED_FOR] < p->shed_for_most_ns ? 2 * m[SHED_FOR] : p->shed_for_most_ns;
+            m[SHED_FOR] = m[SHED_AT] && now_ns - m[SHED_AT] < m[SHED_FOR] + p->relapse_ns ? longer : p->shed_for_ns;
         }
-        return;
-    }
-    m[LAGGING_SINCE] = m[LAG_TURNS] = 0;
-    if (m[IS_SHEDDING] && now_ns - m[SHED_AT] >= p->shed_for_ns) m[IS_SHEDDING] = 0;
+        m[IS_SHEDDING] = 1;
+        m[SHED_AT] = now_ns;
+    } else if (m[IS_SHEDDING] && !is_full && now_ns - m[SHED_AT] >= m[SHED_FOR]) m[IS_SHEDDING] = 0;
+}
+
+/* A picture that is left out, unopened. Now and then one is opened all the same: the rollover count is guessed from the last. */
+static int is_left_out(Pump *p, Pipe *q, int size) {
+    if (q ? !q->is_video || (++q->left_out & OPENED_AT_LEAST) == 0 : size <= p->largest_voice) return 0;
+    p->counts[SHED]++;
+    return 1;
 }
 
 static void flush_out(Pump *p) {
@@ -394,37 +430,36 @@ static void flush_out(Pump *p) {
 
 static void turn(Pump *p, int count) {
     int64_t now_ns = monotonic_ns();
-    int is_urgent = 0;
+    int is_urgent = 0, is_crowded = ups_waiting(p) > UPS / 2;
+    int64_t waits_ns = up_waits_ns(p, now_ns);
+    int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
     for (int i = 0; i < count; i++) {
         const uint8_t *data = p->in[i];
         int size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
         p->counts[DATAGRAMS]++;
         p->counts[BYTES] += size;
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
-            if (p->pressure[IS_SHEDDING] && size > p->largest_voice) {
-                p->counts[SHED]++;
-                continue;
-            }
             Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
+            if (p->pressure[IS_SHEDDING] && is_left_out(p, q, size)) continue;
             if (i) now_ns = monotonic_ns();
             uint64_t before = p->up_head;
-            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns)) {
+            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late)) {
                 is_urgent |= p->up_head != before;
                 continue;
             }
-        }
-        if (ups_waiting(p) > UPS / 2) { /* feedback is worth nothing when it is heard late, and there is more of it the more is lost */
-            p->pressure[PYTHON_LAGS_AT] = now_ns;
-            if (size > 1 && (data[1] == 205 || data[1] == 206)) {
+            if (is_late && is_left_out(p, q, size)) continue;
+        } else if (is_feedback(data, size) && (is_late || p->pressure[IS_SHEDDING])) {
+            if (is_late || now_ns - p->fed_ns < LAZY_NS) { /* there is more of it the more is lost, and late it is worth nothing */
                 p->counts[UPS_DROPPED]++;
                 continue;
             }
+            p->fed_ns = now_ns;
         }
         up(p, RAW, data, size, &p->in_from[i], from_bytes, now_ns);
         if (!is_lazy(data, size)) is_urgent = 1;
         else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
     }
-    press(p, count == IN, now_ns);
+    press(p, count == IN, is_overdue, now_ns);
     if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
         uint64_t one = 1;
         p->lazy_since_ns = 0;
@@ -436,6 +471,7 @@ static void turn(Pump *p, int count) {
 void pump_run(Pump *p) {
     while (!__atomic_load_n(&p->is_stopped, __ATOMIC_ACQUIRE)) {
         for (int i = 0; i < IN; i++) p->in_messages[i].msg_hdr.msg_namelen = sizeof p->in_from[i];
+        p->in_messages[0].msg_hdr.msg_controllen = sizeof p->in_control;
         int count = recvmmsg(p->fd, p->in_messages, IN, MSG_WAITFORONE, NULL);
         if (count <= 0) {
             if (count < 0 && errno != EAGAIN && errno != EINTR) p->counts[FAULTS]++; /* an ICMP answer to what was sent */
@@ -469,13 +505,21 @@ Pump *pump_new(const Crypto *crypto, int fd, int wake_fd, int64_t *counts, int64
     p->shed_after_ns = limits[0];
     p->shed_after_turns = limits[1];
     p->shed_for_ns = limits[2];
-    p->largest_voice = limits[3];
+    p->shed_for_most_ns = limits[3];
+    p->relapse_ns = limits[4];
+    p->old_ns = limits[5];
+    p->late_ns = limits[6];
+    p->overdue_ns = limits[7];
+    p->largest_voice = limits[8];
     for (int i = 0; i < IN; i++) {
         p->in_vectors[i] = (struct iovec){p->in[i], DATAGRAM};
         p->in_messages[i].msg_hdr.msg_iov = &p->in_vectors[i];
         p->in_messages[i].msg_hdr.msg_iovlen = 1;
         p->in_messages[i].msg_hdr.msg_name = &p->in_from[i];
     }
+    p->in_messages[0].msg_hdr.msg_control = p->in_control;
+    int yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
     struct timeval look = {0, 250000}; /* how long a stop may go unseen when its datagram is lost */
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
     return p;

@@ -20,7 +20,7 @@ from rtc.native.library import Library, Up
 from rtc.native.pipe import Pipe
 from rtc.native.srtp import PumpedOpener, PumpedSealer
 from rtc.native.tape import PumpedTape
-from rtc.pressure import LARGEST_VOICE, SHED_AFTER_NS, SHED_FOR_NS
+from rtc.pressure import BUSY_FOR_NS, LARGEST_VOICE, MS, SHED_AFTER_NS, SHED_FOR_MOST_NS, SHED_FOR_NS
 from rtc.state import numbers
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ COUNTS: Final = (
 )  # fmt: skip
 _OPENED = 1
 _SHED_AFTER_TURNS = 128  # full ones: more than the socket's buffer can have gathered while the process stood still
+_OLD_NS = 60 * MS  # in the socket's buffer; no burst that is being worked off is still so old after `SHED_AFTER_NS`
+_LATE_NS = 100 * MS  # handed up and not yet heard: from then on Python gets less
+_OVERDUE_NS = 1_000 * MS  # and from then on pictures are left out: more than a turn of the event loop ever takes
+_LIMITS = (
+    SHED_AFTER_NS, _SHED_AFTER_TURNS, SHED_FOR_NS, SHED_FOR_MOST_NS, BUSY_FOR_NS, _OLD_NS, _LATE_NS, _OVERDUE_NS, LARGEST_VOICE,
+)  # fmt: skip
 _TURN = 64  # datagrams handled before the loop's other work has its turn
 _HEAD = struct.Struct("=iiqi")
 _ADDRESS_AT, _DATA_AT = Up.address.offset, Up.data.offset
@@ -57,7 +63,7 @@ class Pump:
         self._addresses: dict[bytes, Address] = {}
         self._pipes: set[Pipe] = set()
         self._loop = asyncio.get_running_loop()
-        limits = array("q", [SHED_AFTER_NS, _SHED_AFTER_TURNS, SHED_FOR_NS, LARGEST_VOICE])
+        limits = array("q", _LIMITS)
         sock.setblocking(True)
         self.at = self.call.pump_new(
             library.crypto, sock.fileno(), self._wake, place_of(self.counts), place_of(pressure), place_of(limits)

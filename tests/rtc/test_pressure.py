@@ -8,7 +8,7 @@ import time
 
 from rtc.endpoint import Endpoint
 from rtc.events import PeerConnected
-from rtc.pressure import BUSY_FOR_NS, MS, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_NS, Pressure
+from rtc.pressure import BUSY_FOR_NS, MS, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_FOR_MOST_NS, SHED_FOR_NS, Pressure
 from tests.support.rtc_client import AUDIO_SSRC, VIDEO_SSRC, Client, rtp
 from tests.support.rtc_heard import Heard, until
 
@@ -18,10 +18,14 @@ SLOW_NS = 1 * MS  # what a packet costs on this test's machine
 def overloaded(at_ns: int) -> Pressure:
     """Began to leave pictures out at `at_ns`."""
     pressure = Pressure()
+    lag(pressure, at_ns)
+    return pressure
+
+
+def lag(pressure: Pressure, until_ns: int) -> None:
     for turn in range(SHED_AFTER_TURNS):
         assert not pressure.is_shedding
-        pressure.lagged(at_ns - (SHED_AFTER_NS if turn == 0 else 0))
-    return pressure
+        pressure.lagged(until_ns - (SHED_AFTER_NS if turn == 0 else 0))
 
 
 def test_a_burst_is_no_overload() -> None:
@@ -64,8 +68,27 @@ def test_no_new_calls_for_some_seconds_after_an_overload() -> None:
     assert not Pressure().is_high(1)
     at = 2 * SHED_AFTER_NS
     pressure = overloaded(at)
-    assert pressure.is_high(at + BUSY_FOR_NS - 1)
-    assert not pressure.is_high(at + BUSY_FOR_NS)
+    assert pressure.is_high(at + SHED_FOR_NS + BUSY_FOR_NS - 1)
+    assert not pressure.is_high(at + SHED_FOR_NS + BUSY_FOR_NS)
+
+
+def test_each_relapse_leaves_pictures_out_for_longer_and_a_good_while_is_forgiven() -> None:
+    at, lasted = 2 * SHED_AFTER_NS, []
+    pressure = overloaded(at)
+    for _ in range(6):
+        end = at
+        while pressure.is_shedding:
+            end += SHED_FOR_NS // 2
+            pressure.caught_up(end)
+        lasted.append(end - at)
+        at = end + SHED_AFTER_NS
+        lag(pressure, at)
+    assert lasted == [SHED_FOR_NS, 2 * SHED_FOR_NS, 4 * SHED_FOR_NS, *[SHED_FOR_MOST_NS] * 3]
+    pressure.caught_up(at + SHED_FOR_MOST_NS)
+    at += SHED_FOR_MOST_NS + BUSY_FOR_NS
+    lag(pressure, at)
+    pressure.caught_up(at + SHED_FOR_NS)
+    assert not pressure.is_shedding
 
 
 async def test_a_port_that_is_overrun_keeps_the_voice_and_recovers() -> None:
