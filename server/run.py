@@ -60,6 +60,8 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
             people=database.people,
             calls=database.calls,
             conversations=database.conversations,
+            profiles=database.profiles,
+            quick_replies=database.quick_replies,
             attachments=database.attachments,
             blobs=await stack.enter_async_context(open_blobs(settings.data / "blobs")),
             node=node,
@@ -67,8 +69,6 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
             now=lambda: datetime.now(UTC),
             new_id=lambda: uuid.uuid4().hex,
         )
-            profiles=database.profiles,
-            quick_replies=database.quick_replies,
         compare_every_s = None if settings.database.startswith(SQLITE) else COMPARE_EVERY_S
         chat = await stack.enter_async_context(Chat(house, compare_every_s=compare_every_s))
         live = await stack.enter_async_context(Live(house, chat))

@@ -74,11 +74,11 @@ def make_app(
         add_streams(app)
         add_devices(app)
         add_inbox(app)
+        add_profile(app)
+        add_quick_replies(app)
         if house.attachments is not None:
             _take_files(app, house, house.attachments)
     app[COOKIES] = Cookies(house)
-        add_profile(app)
-        add_quick_replies(app)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)
     app[REFUSED] = Counter()

@@ -113,6 +113,15 @@ class Live:
         """How many of the shop could answer a customer now."""
         return self.line.staff_available(shop_id)
 
+    async def renamed(self, customer: Customer) -> None:
+        """An open call of this customer has the new name."""
+        for visit in list(self.floor.visits.values()):
+            if visit.call.customer_id == customer.id and not visit.call.is_over:
+                named = {"customer_name": customer.name}
+                await self._stage.change(visit, lambda call: call.model_copy(update=named))
+                self.floor.tell_call(visit)
+                self.line.changed(customer.shop_id)
+
     def pending_picture(self, picture_id: str) -> tuple[str, bytes] | None:
         """(call id, JPEG) of a picture that is shown but not kept."""
         pending = self.floor.pending.get(picture_id)
@@ -149,15 +158,6 @@ class Live:
 
         def abort() -> None:
             if request.transport is not None:
-    async def renamed(self, customer: Customer) -> None:
-        """An open call of this customer has the new name."""
-        for visit in list(self.floor.visits.values()):
-            if visit.call.customer_id == customer.id and not visit.call.is_over:
-                named = {"customer_name": customer.name}
-                await self._stage.change(visit, lambda call: call.model_copy(update=named))
-                self.floor.tell_call(visit)
-                self.line.changed(customer.shop_id)
-
                 request.transport.abort()
 
         carrier = SocketCarrier(socket, abort)

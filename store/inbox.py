@@ -37,18 +37,11 @@ def listed(shop_id: str, state: ConversationState | None, assignee: str | None, 
     return statement.order_by(_KEPT.inbox_position.desc()).limit(limit)
 
 
-def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
 def of(conversation_id: str) -> Select[Any]:
     return _ROWS.where(_KEPT.id == conversation_id)
 
 
-def matches(connection: Connection, cursor: Cursor) -> bool:
-    """Known at the inbox's head, and where the last change of a conversation is."""
-    at = (_KEPT.shop_id == owner_of(cursor.stream), _KEPT.inbox_position == cursor.position)
-    known = connection.execute(select(_KEPT.inbox_digest).where(*at)).scalar_one_or_none()
-    return known == cursor.digest
-
-
+def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     return [_row(dict(row._mapping)) for row in connection.execute(statement)]
 
 
