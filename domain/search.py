@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +25,15 @@ class Found(BaseModel):
     model_config = ConfigDict(frozen=True)
     entry: Entry
     place: int
+
+    @property
+    def said(self) -> str:
+        return said_in(self.entry.body)
+
+
+def said_in(body: Mapping[str, Any]) -> str:
+    """What people find an entry by."""
+    return "\n".join([str(body[name]) for name in ("text", "caption", "name") if body.get(name)])
 
 
 class SearchStore(Protocol):

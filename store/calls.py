@@ -19,6 +19,7 @@ from domain.record import Booking, CallEvent, NewEvent, Picture, Recording, Wate
 from domain.stream import NewEntry
 from store import stream, tables
 from store.appending import append_many
+from store.erasure import is_erased
 from store.rows import many, one, put, row_of, value_of
 from store.transactions import T, Transactions
 
@@ -187,6 +188,8 @@ class SqlCalls:
 
 
 _CUSTOMER = select(tables.calls.c.customer_id).where(tables.calls.c.id == bindparam("call"))
+            if is_erased(connection, call):
+                raise NotFound(NO_CALL)
 
 
 def _mirror(connection: Connection, entry: NewEntry | None) -> Committed | None:

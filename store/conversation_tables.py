@@ -169,3 +169,18 @@ quick_replies = Table(
     Column("label", Words, nullable=False),
     Column("text", Words, nullable=False),
 )
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("customer_id", Words, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("shop_id", Words, ForeignKey("shops.id"), nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("calls", Json, nullable=False),
+    Column("uploads", Json, nullable=False),
+    Column("blobs", Json, nullable=False),
+    Column("done_at", UtcTime),
+)

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, select, update
 from domain.accepting import Committed, Needs, accept, needs, place_in_inboxes
 from domain.conversation import Conversation, ConversationState, Row
 from domain.conversation_ports import Told
-from domain.errors import Invalid, NotFound, Refusal
+from domain.errors import Forbidden, Invalid, NotFound, Refusal
 from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, conversation_stream, inbox_stream
 from store import conversation_tables as t
-from store import devices, inbox, tables
+from store import devices, erasure, inbox, tables
 from store import marks as store_marks
 from store.among import Among
 from store.appender import Appender
@@ -206,10 +206,15 @@ class SqlConversations:
         return await self._transactions.read(lambda c: many(c, statement, Mark))
 
     async def device(self, device: Device) -> Device:
-        kept = await self._transactions.read(lambda c: devices.known(c, device.id))
-        if kept is not None and devices.is_recent(devices.checked(kept, device), device):
-            return kept
-        return await self._transactions.write(lambda c: devices.meet(c, device))
+        try:
+            kept = await self._transactions.read(lambda c: devices.known(c, device.id))
+            if kept is not None and devices.is_recent(devices.checked(kept, device), device):
+                return kept
+            return await self._transactions.write(lambda c: devices.meet(c, device))
+        except Forbidden:
+            if await self._transactions.read(lambda c: erasure.was_erased(c, device.id)):
+                raise Forbidden(erasure.ERASED, code="erased") from None
+            raise
 
     async def devices_of(self, person_id: str) -> list[Device]:
         return await self._transactions.read(lambda c: devices.of_person(c, person_id))

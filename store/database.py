@@ -10,6 +10,7 @@ from pathlib import Path
 
 from domain.attachment import AttachmentStore
 from domain.conversation_ports import ConversationStore
+from domain.customer_data import CustomerData
 from domain.errors import Invalid
 from domain.ports import CallStore, PeopleStore
 from domain.profile import ProfileStore
@@ -19,6 +20,8 @@ from store.attachments import SqlAttachments
 from store.calls import SqlCalls
 from store.conversations import SqlConversations
 from store.people import SqlPeople
+from store.customer_data import SqlCustomerData
+from store.floors import Fence, SqlFloors
 from store.postgresql import open_postgresql
 from store.profiles import SqlProfiles
 from store.quick_replies import SqlQuickReplies
@@ -40,6 +43,7 @@ class Database:
     quick_replies: QuickReplyStore
 
 
+    data: CustomerData
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
     """`sqlite:///PATH` (three slashes and a path, which may be absolute) or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.
@@ -74,6 +78,7 @@ async def _on(transactions: Transactions, *, indexes_later: bool) -> AsyncIterat
         if not indexes_later:
             yield database
             return
+            data=SqlCustomerData(transactions, conversations.tell),
         conversations.listen(lambda _entries, _inboxes: search.wake())
         indexing = asyncio.create_task(search.run(), name="index of words")
         try:

@@ -43,6 +43,9 @@ class PostgresTransactions:
                     await transaction.commit()
                 return result
 
+    async def scrub(self) -> None:
+        """Old versions of rows are the server's to remove: its autovacuum does."""
+
 
 @asynccontextmanager
 async def open_postgresql(url: str) -> AsyncIterator[PostgresTransactions]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Text, bindparam, select, text
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, column, delete, select, table, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.errors import Unavailable
-from domain.search import Found, Scope
+from domain.search import Found, Scope, said_in
 from domain.stream import WORDS, Entry, owner_of
 from domain.words import Query, holds, query, terms
 from store import conversation_tables as t
@@ -29,6 +29,7 @@ NEWEST = 2**62
 AT_ONCE = 200  # entries indexed in one transaction: about 10 ms in which no message is kept
 GATHER = 0.1  # seconds: many at once cost less than each by itself
 CATCH_UP = 5  # such transactions that a search waits for
+MERGED_PAGES = 64  # of the index in one transaction
 log = structlog.get_logger(__name__)
 _KEEP_POSTGRESQL = text(
     "INSERT INTO entry_words (seq, words) SELECT seq, array_to_tsvector(:words) FROM entries "
@@ -113,16 +114,11 @@ class SqlSearch:
         last = NEWEST if before is None else before
         for _ in range(MOST_PAGES):
             page = await self._transactions.read(lambda c, at=last: _candidates(c, wanted, scope, at))  # type: ignore[misc]
-            found += [each for each in page if holds(said_in(each.entry.body), wanted)]
+            found += [each for each in page if holds(each.said, wanted)]
             if len(page) < PAGE or len(found) >= limit:
                 break
             last = page[-1].place
         return found[:limit]
-
-
-def said_in(body: Mapping[str, Any]) -> str:
-    """What people find an entry by."""
-    return "\n".join([str(body[name]) for name in ("text", "caption", "name") if body.get(name)])
 
 
 def index_fresh(connection: Connection, fresh: Iterable[Entry], shops: dict[str, str]) -> None:
@@ -156,6 +152,23 @@ def forget(connection: Connection, gone: Sequence[Entry]) -> None:
     """Takes the words of these entries out of the index."""
     if gone:
         connection.execute(_FORGET[connection.dialect.name], [{"id": e.id, "author": e.author} for e in gone])
+
+
+def forget_of(connection: Connection, streams: Sequence[str]) -> None:
+    """Takes all words of these streams out of the index."""
+    rows = select(t.entries.c.seq).where(t.entries.c.stream.in_(streams))
+    key: ColumnElement[Any] = column("rowid" if connection.dialect.name == "sqlite" else "seq")
+    connection.execute(delete(table("entry_words")).where(key.in_(rows)))
+
+
+def tidy(connection: Connection) -> bool:
+    """FTS5 keeps a word that was deleted until the parts of its index that hold it are merged: merges a little. False when
+    all is merged. PostgreSQL's index forgets by itself."""
+    if connection.dialect.name != "sqlite":
+        return False
+    before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    connection.exec_driver_sql("INSERT INTO entry_words (entry_words, rank) VALUES ('merge', ?)", (-MERGED_PAGES,))
+    return int(connection.exec_driver_sql("SELECT total_changes()").scalar_one() - before) > 1
 
 
 def _candidates(connection: Connection, wanted: Query, scope: Scope, before: int) -> list[Found]:

@@ -72,6 +72,24 @@ class SqliteTransactions:
         result: T = await waiting.done  # ends: each commit is bounded by the busy timeout, and the queue by its size
         return result
 
+    async def scrub(self) -> None:
+        """Writes the file anew and cuts the write-ahead log off. `secure_delete` would not do: when SQLite moves rows from
+        one page to another, what they were stays in the unused part of the first. Other writes wait meanwhile."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._scrub)
+
+    def _scrub(self) -> None:
+        with refusals():
+            raw = self._writer.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute("VACUUM")
+                (is_busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                cursor.close()
+            finally:
+                raw.close()
+        if is_busy:
+            raise Unavailable("Somebody is reading what was deleted. It is tried again.")
+
     async def close(self) -> None:
         """Takes no more writes; `run` returns when those that wait are done."""
         self._closing = True

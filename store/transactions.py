@@ -22,3 +22,7 @@ class Transactions(Protocol):
 
     async def write(self, job: Job[T]) -> T:
         """Runs the job in a transaction of its own and returns when it is on the disk."""
+
+    async def scrub(self) -> None:
+        """Makes sure that what was deleted is not in the database's files any more, as far as that is in our hands. Raises
+        Unavailable while somebody's reading keeps it there."""
