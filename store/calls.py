@@ -175,6 +175,8 @@ class SqlCalls:
 
         def job(connection: Connection) -> tuple[bool, Committed | None]:
             call = one(connection, _call(recording.call_id).with_for_update(key_share=True), Call, NO_CALL)
+            if is_erased(connection, call):
+                raise NotFound(NO_CALL)
             is_put = put(connection, table, row, change=change)
             return is_put, _mirror(connection, mirror.of_recording(recording, call))
 
@@ -188,8 +190,6 @@ class SqlCalls:
 
 
 _CUSTOMER = select(tables.calls.c.customer_id).where(tables.calls.c.id == bindparam("call"))
-            if is_erased(connection, call):
-                raise NotFound(NO_CALL)
 
 
 def _mirror(connection: Connection, entry: NewEntry | None) -> Committed | None:

@@ -19,9 +19,9 @@ from domain.search import SearchStore
 from store.attachments import SqlAttachments
 from store.calls import SqlCalls
 from store.conversations import SqlConversations
-from store.people import SqlPeople
 from store.customer_data import SqlCustomerData
 from store.floors import Fence, SqlFloors
+from store.people import SqlPeople
 from store.postgresql import open_postgresql
 from store.profiles import SqlProfiles
 from store.quick_replies import SqlQuickReplies
@@ -41,9 +41,9 @@ class Database:
     attachments: AttachmentStore
     profiles: ProfileStore
     quick_replies: QuickReplyStore
-
-
     data: CustomerData
+
+
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
     """`sqlite:///PATH` (three slashes and a path, which may be absolute) or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.
@@ -74,11 +74,11 @@ async def _on(transactions: Transactions, *, indexes_later: bool) -> AsyncIterat
             attachments=SqlAttachments(transactions),
             profiles=SqlProfiles(transactions),
             quick_replies=SqlQuickReplies(transactions),
+            data=SqlCustomerData(transactions, conversations.tell),
         )
         if not indexes_later:
             yield database
             return
-            data=SqlCustomerData(transactions, conversations.tell),
         conversations.listen(lambda _entries, _inboxes: search.wake())
         indexing = asyncio.create_task(search.run(), name="index of words")
         try:
