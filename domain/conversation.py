@@ -41,10 +41,10 @@ class Conversation(BaseModel):
         elif entry.kind in WORDS and entry.side == "staff":
             change |= {"staff_head": entry.position, "staff_head_author": entry.author, "waiting_since": None}
             change["assignee"] = self.assignee or entry.author
-        elif entry.kind == "call":
-            change |= {"waiting_since": None} if entry.body.get("state") == "ended" else opened
             if self.state == "closed":  # who writes first begins something new, and it is theirs
                 change |= {"state": "open", "assignee": entry.author}
+        elif entry.kind == "call":
+            change |= {"waiting_since": None} if entry.body.get("state") == "ended" else opened
         return self.model_copy(update=change)
 
 

@@ -115,9 +115,9 @@ class Live:
 
     async def renamed(self, customer: Customer) -> None:
         """An open call of this customer has the new name."""
+        named = {"customer_name": customer.name}
         for visit in list(self.floor.visits.values()):
             if visit.call.customer_id == customer.id and not visit.call.is_over:
-                named = {"customer_name": customer.name}
                 await self._stage.change(visit, lambda call: call.model_copy(update=named))
                 self.floor.tell_call(visit)
                 self.line.changed(customer.shop_id)
