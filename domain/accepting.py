@@ -150,14 +150,18 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
 
 
 def place_in_inboxes(ledger: Ledger) -> list[Head]:
-    """Gives each changed conversation the next position of its shop's inbox. Returns the inboxes' new heads."""
+    """Gives each changed conversation the next position of its shop's inbox. Returns the inboxes' new heads. An inbox's
+    digest runs over what changed: the conversation, and the digests of what was written in it."""
     moved: dict[str, Line] = {}
     for customer_id in ledger.changed:
         conversation = ledger.conversations[customer_id]
         inbox = inbox_stream(conversation.shop_id)
         line = moved[inbox] = ledger.streams[inbox]
         line.head += 1
-        ledger.conversations[customer_id] = conversation.model_copy(update={"inbox_position": line.head})
+        written = [ledger.streams[s].digest for s in (f"c.{customer_id}", f"n.{customer_id}") if s in ledger.streams]
+        line.digest = next_digest(line.digest, f"{customer_id}{written}")
+        now_at = {"inbox_position": line.head, "inbox_digest": line.digest}
+        ledger.conversations[customer_id] = conversation.model_copy(update=now_at)
     return [Head(stream=inbox, head=line.head, digest=line.digest) for inbox, line in moved.items()]
 
 

@@ -15,7 +15,8 @@ PREVIEW_CHARACTERS = 120
 
 class Conversation(BaseModel):
     """`waiting_since`: the customer's oldest words without an answer. The heads are positions of the last words of a
-    side in `c.`, 0 for none. `inbox_position`: where its last change is in the shop's inbox stream."""
+    side in `c.`, 0 for none. `inbox_position`: where its last change is in the shop's inbox stream; `inbox_digest`: the
+    inbox's digest there."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -31,6 +32,7 @@ class Conversation(BaseModel):
     staff_head: int = 0
     staff_head_author: str | None = None
     inbox_position: int = 0
+    inbox_digest: int = 0
 
     def after(self, entry: Entry) -> Conversation:
         """This conversation once `entry` is in its stream `c.`."""

@@ -36,7 +36,8 @@ class ConversationStore(Protocol):
         """In the order of `streams`. One that nobody wrote in yet has head 0."""
 
     async def matches(self, cursor: Cursor) -> bool:
-        """True when this store's stream has the cursor's digest at its position."""
+        """True when this store's stream has the cursor's digest at its position. Of an inbox that is known only where
+        the last change of some conversation is: False elsewhere."""
 
     async def device(self, device: Device) -> Device:
         """Inserts it, or returns the kept one (with its counter). Raises Conflict when the id belongs to another
@@ -45,8 +46,17 @@ class ConversationStore(Protocol):
     async def devices_of(self, person_id: str) -> list[Device]:
         """Those not ended, last seen first."""
 
-    async def end_device(self, device_id: str, now: datetime) -> None:
-        """Nothing of it is taken any more. Raises NotFound."""
+    async def end_device(self, device_id: str, now: datetime, *, asked_by: str = "") -> str:
+        """Nothing of it is taken any more, and the session that it last came with is signed out: returns that, or "" when
+        none was. `asked_by`: the session that asks; it stays when a newer device came with it, since then this is what
+        a browser was before it lost what it had kept. Raises NotFound."""
+
+    async def sign_out(self, session: str, now: datetime) -> None:
+        """No cookie of this session is good any more."""
+
+    async def has_signed_out(self, session: str) -> bool: ...
+    async def signed_out_since(self, at: datetime) -> list[str]:
+        """Sessions that were signed out at or after a time, perhaps by another process."""
 
     async def put_code(self, code_hash: str, customer_id: str, expires_at: datetime) -> None:
         """A code with which a second device joins."""
@@ -87,9 +97,9 @@ class ConversationStore(Protocol):
     async def epoch(self) -> str: ...
     async def renew_epoch(self) -> str:
         """After a backup was put back: devices then offer what this database lost."""
+
     async def row(self, conversation_id: str) -> Row:
         """Raises NotFound for an unknown customer."""
 
     async def touch(self, conversation_id: str) -> None:
         """What the row shows of its customer has changed: it is told anew. Nothing happens where nobody wrote yet."""
-

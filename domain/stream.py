@@ -136,7 +136,8 @@ class Mark(BaseModel):
 
 
 class Device(BaseModel):
-    """One browser profile of one person. `counter` is the number of its last kept entry; the next must be one more."""
+    """One browser profile of one person. `counter` is the number of its last kept entry; the next must be one more.
+    `session` is the browser session (a cookie's) that it last came with, empty when it came with none."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -144,6 +145,7 @@ class Device(BaseModel):
     side: Side
     counter: int = 0
     name: str = Field(default="", max_length=80)
+    session: str = ""
     made_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None

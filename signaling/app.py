@@ -16,7 +16,7 @@ from signaling.cookies import Cookies
 from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
 from signaling.http_attachments import add_attachments
-from signaling.http_body import customer_of, staff_of
+from signaling.http_body import known_customer
 from signaling.http_context import (
     ARRIVALS,
     CHAT,
@@ -49,6 +49,7 @@ from signaling.http_streams import add_streams
 from signaling.http_uploads import add_uploads
 from signaling.limits import Buckets
 from signaling.refusals import refusals
+from signaling.signing_out import watch_others
 from signaling.static import add_static
 
 
@@ -86,6 +87,7 @@ def make_app(
     app[LEAVING] = Buckets(burst=30, per_second=0.2)
     app[PICTURES] = asyncio.Lock()
     app.cleanup_ctx.append(app[COMPOSITIONS].lifetime)
+    app.cleanup_ctx.append(watch_others)
     app.on_response_prepare.append(secure_answer)
     app.on_shutdown.append(_close_sockets)
     app.router.add_get("/api/health", _health)
@@ -116,16 +118,16 @@ async def _health(request: web.Request) -> web.Response:
 
 
 async def _staff_socket(request: web.Request) -> web.StreamResponse:
-    return await request.app[LIVE].staff_socket(request, await staff_of(request))
+    return await request.app[LIVE].staff_socket(request, *await request.app[COOKIES].staff(request))
 
 
 async def _customer_socket(request: web.Request) -> web.StreamResponse:
-    return await request.app[LIVE].customer_socket(request, await customer_of(request))
+    return await request.app[LIVE].customer_socket(request, *await known_customer(request))
 
 
 async def _staff_chat(request: web.Request) -> web.StreamResponse:
-    return await request.app[CHAT].serve(request, await staff_of(request))
+    return await request.app[CHAT].serve(request, *await request.app[COOKIES].staff(request))
 
 
 async def _customer_chat(request: web.Request) -> web.StreamResponse:
-    return await request.app[CHAT].serve(request, await customer_of(request))
+    return await request.app[CHAT].serve(request, *await known_customer(request))

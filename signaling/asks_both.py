@@ -49,7 +49,7 @@ async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
     if peer is None:
         if session.next_peer is not None:
             await stage.close_peer(session, session.next_peer.id)
-        peer = session.next_peer = Peer(name)
+        peer = session.next_peer = Peer(name, session.came_by)
         stage.floor.owners[name] = session
         is_new = True
     else:

@@ -1,4 +1,6 @@
-"""The ways a frame travels: a WebSocket, a data channel, and for conversations a long poll. Above them nothing differs."""
+"""The ways a frame travels: a WebSocket, a data channel, and for conversations a long poll. Above them nothing differs.
+`session` of a carrier is that of the cookie by which it was opened.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ NO_HELLO = 4002
 TOO_MANY = 4029
 REPLACED = 4500
 BAD_FRAMES = 4501
+ENDED = 4503  # signed out, or no longer entitled
 CLOSE_DEADLINE_S = 2.0
 
 
@@ -29,7 +32,8 @@ class SocketCarrier:
 
     name: CarrierName = "socket"
 
-    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
+    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None], session: str = "") -> None:
+        self.session = session
         self._socket = socket
         self._abort = abort
         self.outbox = Outbox(self._write)
@@ -73,7 +77,8 @@ class ChannelCarrier:
 
     name: CarrierName = "channel"
 
-    def __init__(self, node: MediaNode, peer: str, refused: Callable[[str], None]) -> None:
+    def __init__(self, node: MediaNode, peer: str, refused: Callable[[str], None], session: str = "") -> None:
+        self.session = session
         self._node = node
         self._peer = peer
         self._refused = refused
@@ -108,7 +113,8 @@ class PollCarrier:
 
     name: CarrierName = "poll"
 
-    def __init__(self) -> None:
+    def __init__(self, session: str = "") -> None:
+        self.session = session
         self.outbox = Outbox(_undelivered)
         self.requests = 0
         self._newest = 0

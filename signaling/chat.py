@@ -20,7 +20,7 @@ from domain.bus import Bus
 from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import Entry, EntryKind, Head, Kept, Mark, NewEntry
-from signaling.carriers import NO_HELLO, RESTARTING, Carrier, SocketCarrier
+from signaling.carriers import ENDED, NO_HELLO, RESTARTING, Carrier, SocketCarrier
 from signaling.chat_asks import Desk
 from signaling.chat_attending import ChatAttendant, counted_refusal
 from signaling.chat_comparing import Comparing
@@ -30,7 +30,7 @@ from signaling.chat_marks import ChatMarkers, marks_texts
 from signaling.chat_neighbours import Neighbours
 from signaling.chat_poll import PollBody, Polls
 from signaling.chat_presence import ChatPresence
-from signaling.chat_reader import ENDED
+from signaling.chat_reader import Reader
 from signaling.chat_readers import Readers
 from signaling.chat_rights import ChatRights
 from signaling.chat_source import StoreSource
@@ -166,18 +166,30 @@ class Chat:
     def _drop(self, person_id: str, device: str | None) -> None:
         for reader in list(self.hub.readers_of.get(person_id, ())):
             if device in (None, reader.device):
-                reader.say_on_all(SIGNED_OUT.model_dump_json())
-                reader.end(ENDED, "signed out")
-                self.readers.forget(reader)
+                self._end(reader)
 
     def renamed(self, customer: Customer) -> None:
         """What open pages of this customer write from now on has the new name."""
         for reader in self.hub.readers_of.get(customer.id, ()):
             reader.person = customer
 
-    async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
+    def end_session(self, session: str) -> None:
+        """This session was signed out: nothing more is said on its carriers."""
+        for carrier, reader in list(self.readers.on.items()):
+            if carrier.session == session:
+                self._end(reader)
+        for socket in self._writers:
+            if socket.session == session:
+                socket.close(ENDED, "signed out")
+
+    def _end(self, reader: Reader) -> None:
+        reader.say_on_all(SIGNED_OUT.model_dump_json())
+        reader.end(ENDED, "signed out")
+        self.readers.forget(reader)
+
+    async def poll(self, person: Staff | Customer, ask: PollBody, session: str = "") -> list[str]:
         """The long poll of one page: takes its frames in, answers with what waits for it."""
-        return await self.polls.poll(person, ask)
+        return await self.polls.poll(person, ask, session)
 
     def figures(self) -> dict[str, float]:
         """Flat counters and gauges for operators."""
@@ -210,8 +222,8 @@ class Chat:
 
     # --- one WebSocket ---
 
-    async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
-        """One page's socket, until it closes. Origin and sign-in were checked."""
+    async def serve(self, request: web.Request, person: Staff | Customer, session: str = "") -> web.WebSocketResponse:
+        """One page's socket, until it closes. Origin and sign-in were checked; `session` is the cookie's."""
         socket = web.WebSocketResponse(
             heartbeat=PING_EVERY_S, timeout=CLOSE_WAIT_S, max_msg_size=LARGEST_READ, compress=False
         )
@@ -221,7 +233,7 @@ class Chat:
             if request.transport is not None:
                 request.transport.abort()
 
-        carrier = SocketCarrier(socket, abort)
+        carrier = SocketCarrier(socket, abort, session)
         writer = None if self._is_closing else self._tasks.spawn(carrier.run())
         if writer is None:
             await socket.close(code=RESTARTING, message=b"restarting")
@@ -230,6 +242,9 @@ class Chat:
         self._writers[carrier] = writer
         deadline = asyncio.get_running_loop().call_later(HELLO_DEADLINE_S, self._expect_hello, carrier)
         try:
+            if session and await self._house.conversations.has_signed_out(session):
+                carrier.close(ENDED, "signed out")  # while the socket was being opened
+                return socket
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self.take(person, carrier, message.data)

@@ -86,8 +86,11 @@ class Place(NamedTuple):
 async def hello(desk: Desk, asked: Asked, ask: p.ChatHello) -> None:
     reader, now = asked.reader, desk.house.now()
     device = await desk.store.device(
-        Device(id=ask.device, person_id=reader.person_id, side=reader.side, name=ask.name, made_at=now, seen_at=now)
-    )
+        Device(
+            id=ask.device, person_id=reader.person_id, side=reader.side, name=ask.name, session=asked.carrier.session,
+            made_at=now, seen_at=now,
+        )
+    )  # fmt: skip
     cursors = {s: Cursor(stream=s) for s in own_streams(reader)} | {c.stream: c.cursor() for c in ask.cursors}
     cursors = {s: c for s, c in cursors.items() if await desk.rights.may_open(reader.person, s)}
     epoch = await desk.facts.epoch()
@@ -246,7 +249,8 @@ async def _place(desk: Desk, cursor: Cursor, head: Head, is_restored: bool) -> P
         [head] = await desk.store.heads([cursor.stream])
         desk.hub.hint(cursor.stream)
     if cursor.stream[0] == "i":
-        return Place(head, 0 if is_restored or cursor.position > head.head else cursor.position)
+        is_right = not is_restored and cursor.position <= head.head and await desk.store.matches(cursor)
+        return Place(head, cursor.position if is_right else 0)
     if cursor.position == 0:
         is_right = head.head <= FAR_BEHIND
     elif cursor.position == head.head:

@@ -13,10 +13,10 @@ from domain.errors import RateLimited, Refusal, Unavailable
 from domain.people import Customer, Staff
 from signaling import chat_asks, chat_inbox
 from signaling import chat_protocol as p
-from signaling.carriers import BAD_FRAMES, NO_HELLO, TOO_MANY, Carrier, SocketCarrier
+from signaling.carriers import BAD_FRAMES, ENDED, NO_HELLO, TOO_MANY, Carrier, SocketCarrier
 from signaling.chat_asks import Asked, Desk
 from signaling.chat_poll import hello_first
-from signaling.chat_reader import ENDED, Reader
+from signaling.chat_reader import Reader
 from signaling.chat_readers import Readers
 from signaling.news import ErrorFrame
 from signaling.protocol import Request
@@ -49,6 +49,8 @@ class ChatAttendant:
     def take(self, person: Staff | Customer, carrier: Carrier, text: str) -> None:
         """Takes one text in. What a page asks in a row is attended in that order."""
         self._counts["frames"] += 1
+        if not carrier.is_open:  # it is being closed: nobody is there whom an answer could reach
+            return
         reader = self._readers.on.get(carrier)
         if reader is not None and not self._has_breath(reader, carrier, text):
             return

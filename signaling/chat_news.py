@@ -159,11 +159,13 @@ class ChatHere(Frame):
 
 class ChatInbox(Frame):
     """Rows that changed after `after`, up to the inbox's `position`. Apply when `after` is not beyond your position.
+    `digest` is the inbox's at `position`: nobody can make it from rows, it goes into the cursor as it is.
     `is_whole`: these are all; rows that are not among them are closed."""
 
     type: Literal["chat.inbox"] = "chat.inbox"
     after: int
     position: int
+    digest: int
     is_whole: bool
     rows: list[InboxRow]
 

@@ -57,13 +57,14 @@ class Polls:
         for key in list(self.carriers):
             self.end(key)
 
-    async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
+    async def poll(self, person: Staff | Customer, ask: PollBody, session: str = "") -> list[str]:
         """Takes a page's frames in and answers with what waits for it. Raises Invalid (`hello_first`) when nothing is
         known of this page, RateLimited, Unavailable."""
         key = (person.id, ask.device, ask.tab)
         if key in self.carriers and not self.carriers[key].is_open:
             self.end(key)  # too much waited
-        carrier = self.carriers.get(key) or self._begin(key, ask)
+        carrier = self.carriers.get(key) or self._begin(key, ask, session)
+        carrier.session = session
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
         carrier.requests += 1
@@ -80,14 +81,14 @@ class Polls:
             raise hello_first()
         return texts
 
-    def _begin(self, key: Key, ask: PollBody) -> PollCarrier:
+    def _begin(self, key: Key, ask: PollBody, session: str) -> PollCarrier:
         if self._is_closing:
             raise Unavailable("This server is stopping. Try again in a moment.")
         if len(self.carriers) >= MAX_POLLS:
             raise RateLimited("Too many pages are open here. Try again in a while.", retry_after_s=60.0)
         if not ask.frames or ask.frames[0].get("type") != "chat.hello":
             raise hello_first()
-        carrier = self.carriers[key] = PollCarrier()
+        carrier = self.carriers[key] = PollCarrier(session)
         return carrier
 
     def end(self, key: Key) -> None:

@@ -16,7 +16,6 @@ from signaling.lanes import Bucket, Lane, Spawn
 FRAMES_PER_SECOND = 50.0
 FRAMES_AT_ONCE = 100.0
 FRAMES_AGAIN_AT = 10.0  # 0.2 s: longer than a burst takes to be read
-ENDED = 4503  # signed out, or no longer entitled: stay away
 NOT_YET = -1  # of `Reader.sent`: subscribed, but where to begin is still being found out
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import TypeVar
 
 from domain.conversation import Row
 from domain.conversation_ports import ConversationStore
-from domain.stream import Entry, Head, owner_of
+from domain.stream import Entry, Head, inbox_stream, owner_of
 from signaling.chat_hub import Piece
 from signaling.chat_news import EntryView, InboxRow
 
@@ -44,16 +43,19 @@ class StoreSource:
         return await self._store.heads(streams)
 
     async def _rows(self, shop_id: str, after: int) -> list[Piece]:
-        rows, head = await self._store.rows(shop_id, after=after, limit=ROWS_AT_ONCE)
-        if head <= after:
+        [inbox] = await self._store.heads([inbox_stream(shop_id)])  # first: what changes meanwhile may come again
+        if inbox.head <= after:
             return []
+        rows, _ = await self._store.rows(shop_id, after=after, limit=ROWS_AT_ONCE)
         parts = list(_cut((row_view(row).model_dump_json(), row) for row in rows)) or [[]]
-        lasts = [part[-1][1].conversation.inbox_position for part in parts if part] or [head]
-        if len(rows) < ROWS_AT_ONCE:
-            lasts[-1] = head  # from 0, what changed last may be closed and not among them
+        changes = [part[-1][1].conversation for part in parts if part]
+        ends = [(change.inbox_position, change.inbox_digest) for change in changes] or [(after, 0)]
+        if len(rows) < ROWS_AT_ONCE:  # from 0, what changed last may be closed and not among them
+            ends[-1] = max(ends[-1], (inbox.head, inbox.digest))
+        starts = [after, *(position for position, _ in ends)]
         return [
-            _rows_piece(*span, [text for text, _ in part])
-            for span, part in zip(pairwise([after, *lasts]), parts, strict=True)
+            _rows_piece(start, *end, [text for text, _ in part])
+            for start, end, part in zip(starts, ends, parts, strict=False)
         ]
 
 
@@ -85,10 +87,13 @@ def _entries_piece(stream: str, part: list[tuple[str, Entry]], head: int, ref: s
     return Piece(after, last.position, last.digest, text)
 
 
-def _rows_piece(after: int, last: int, shown: Iterable[str]) -> Piece:
+def _rows_piece(after: int, last: int, digest: int, shown: Iterable[str]) -> Piece:
     is_whole = "true" if after == 0 else "false"
-    text = f'{{"type":"chat.inbox","after":{after},"position":{last},"is_whole":{is_whole},"rows":[{",".join(shown)}]}}'
-    return Piece(after, last, 0, text)
+    text = (
+        f'{{"type":"chat.inbox","after":{after},"position":{last},"digest":{digest},"is_whole":{is_whole},'
+        f'"rows":[{",".join(shown)}]}}'
+    )
+    return Piece(after, last, digest, text)
 
 
 def _cut(shown: Iterable[tuple[str, Shown]]) -> Iterator[list[tuple[str, Shown]]]:

@@ -118,7 +118,7 @@ class Hearing:
 
         if peer.channel is not None:
             peer.channel.drop()
-        peer.channel = ChannelCarrier(self._floor.house.node, peer.id, refused)
+        peer.channel = ChannelCarrier(self._floor.house.node, peer.id, refused, peer.came_by)
         self._floor.spawn(peer.channel.run())
         session.feed.carrier_opened("channel")
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from domain.call import Call
 from domain.errors import Invalid, NotSignedIn, TooLarge
 from domain.people import Customer, Staff
+from signaling.cookies import Known
 from signaling.http_context import COOKIES, HOUSE
 from signaling.rights import Deed, first_who_may
 
@@ -33,6 +34,10 @@ PathId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(BaseModel):
+    """`{}`: it is done, and there is no more to say."""
 
 
 async def read_json(request: web.Request, model: type[M], *, limit: int = MAX_JSON_BYTES) -> M:
@@ -66,25 +71,38 @@ async def read_part(part: BodyPartReader, *, limit: int) -> bytes:
 
 async def staff_of(request: web.Request) -> Staff:
     """Who is signed in. Raises NotSignedIn."""
-    return await request.app[COOKIES].staff(request)
+    return (await request.app[COOKIES].staff(request)).person
 
 
 async def customer_of(request: web.Request) -> Customer:
     """Whose device this is. Raises NotSignedIn."""
-    return await request.app[COOKIES].customer(request)
+    return (await known_customer(request)).person
+
+
+async def known_customer(request: web.Request) -> Known[Customer]:
+    """The customer of the shop that the request names (`?shop=`), else the one who came last. Raises NotSignedIn."""
+    known = await request.app[COOKIES].customers(request)
+    if not known:
+        raise NotSignedIn("Open the shop's link first.")
+    return known[0]
+
+
+async def known_of(request: web.Request) -> list[Known[Staff] | Known[Customer]]:
+    """Everybody whom this browser is known as, staff first. Raises NotSignedIn when that is nobody."""
+    known: list[Known[Staff] | Known[Customer]] = []
+    try:
+        known.append(await request.app[COOKIES].staff(request))
+    except NotSignedIn:
+        pass
+    known += await request.app[COOKIES].customers(request)
+    if not known:
+        raise NotSignedIn("Sign in, or open the shop's link, first.")
+    return known
 
 
 async def people_of(request: web.Request) -> list[Staff | Customer]:
-    """Everybody whom this browser is known as, staff first. Raises NotSignedIn when that is nobody."""
-    people: list[Staff | Customer] = []
-    for who in (staff_of, customer_of):
-        try:
-            people.append(await who(request))
-        except NotSignedIn:
-            continue
-    if not people:
-        raise NotSignedIn("Sign in, or open the shop's link, first.")
-    return people
+    """As `known_of`, without the sessions."""
+    return [known.person for known in await known_of(request)]
 
 
 async def call_for(request: web.Request, deed: Deed, call_id: str) -> tuple[Staff | Customer, Call]:

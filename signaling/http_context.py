@@ -23,10 +23,15 @@ from signaling.limits import Buckets
 class LiveDoor(Protocol):
     """The live half (`signaling.live.Live`) as the HTTP routes see it."""
 
-    async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
-        """Serves one staff tab until it closes. Origin and sign-in were checked."""
+    async def staff_socket(self, request: web.Request, staff: Staff, session: str = "") -> web.WebSocketResponse:
+        """Serves one staff tab until it closes. Origin and sign-in were checked; `session` is the cookie's."""
 
-    async def customer_socket(self, request: web.Request, customer: Customer) -> web.WebSocketResponse: ...
+    async def customer_socket(
+        self, request: web.Request, customer: Customer, session: str = ""
+    ) -> web.WebSocketResponse: ...
+
+    def end_session(self, session: str) -> None:
+        """This session was signed out: its sockets and connections close, and its pages stay away."""
 
     def staff_available(self, shop_id: str) -> int: ...
 
@@ -52,14 +57,17 @@ class LiveDoor(Protocol):
 class ChatDoor(Protocol):
     """The conversations' half (`signaling.chat.Chat`) as the HTTP routes see it."""
 
-    async def serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
-        """Serves one page until it closes. Origin and sign-in were checked."""
+    async def serve(self, request: web.Request, person: Staff | Customer, session: str = "") -> web.WebSocketResponse:
+        """Serves one page until it closes. Origin and sign-in were checked; `session` is the cookie's."""
 
     def renamed(self, customer: Customer) -> None:
         """What open pages of this customer write from now on has the new name."""
 
-    async def poll(self, person: Staff | Customer, ask: PollBody) -> list[str]:
+    async def poll(self, person: Staff | Customer, ask: PollBody, session: str = "") -> list[str]:
         """Takes a page's frames in and answers with those that wait for it, each a JSON text."""
+
+    def end_session(self, session: str) -> None:
+        """This session was signed out: nothing more is said on its carriers."""
 
     def drop(self, person_id: str, device: str | None = None) -> None:
         """The right of this person, or of one device, has ended: nothing more is said there from now on."""

@@ -11,14 +11,16 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from domain.errors import NotFound
-from domain.people import Customer, Staff
+from domain.people import Staff
 from domain.stream import Device
 from signaling.chat_poll import PollBody
-from signaling.http_body import Body, customer_of, json_answer, path_id, people_of, read_json
+from signaling.cookies import begun
+from signaling.http_body import Body, Nothing, customer_of, json_answer, known_of, path_id, read_json
 from signaling.http_context import CHAT, COOKIES, HOUSE, JOINING
 from signaling.http_enter import CustomerView, ShopView, qr_svg, shop_view
 from signaling.limits import address_key
 from signaling.links import shop_url
+from signaling.signing_out import end_session
 
 CODE_LIFE = timedelta(minutes=5)
 MAX_POLL_BYTES = 512 * 1024
@@ -62,27 +64,33 @@ def add_devices(app: web.Application) -> None:
 
 
 async def _poll(request: web.Request) -> web.Response:
-    people = await people_of(request)
+    await known_of(request)  # who is nobody need not send anything
     ask = await read_json(request, PollBody, limit=MAX_POLL_BYTES)
+    known = await known_of(request)  # again: somebody may have been signed out while it came
     is_staff = {"staff": True, "customer": False}
-    person = next((p for p in people if ask.side is None or isinstance(p, Staff) is is_staff[ask.side]), None)
-    if person is None:
+    found = next((k for k in known if ask.side is None or isinstance(k.person, Staff) is is_staff[ask.side]), None)
+    if found is None:
         raise NotFound("This browser is not known as that person. Sign in, or open the shop's link, first.")
-    frames = await request.app[CHAT].poll(person, ask)
+    frames = await request.app[CHAT].poll(found.person, ask, found.session)
     return web.Response(text=f'{{"frames":[{",".join(frames)}]}}', content_type="application/json")
 
 
 async def _devices(request: web.Request) -> web.Response:
-    return json_answer(Devices(devices=[_view(device) for device, _ in await _own(request)]))
+    store = request.app[HOUSE].conversations
+    devices = [device for known in await known_of(request) for device in await store.devices_of(known.person.id)]
+    return json_answer(Devices(devices=[_view(device) for device in devices]))
 
 
 async def _end(request: web.Request) -> web.Response:
-    """Its pages are closed before this is answered, and nothing that it sends is taken any more."""
-    for device, person in await _own(request):
-        if device.id == path_id(request):
-            await request.app[HOUSE].conversations.end_device(device.id, request.app[HOUSE].now())
-            request.app[CHAT].drop(person.id, device.id)
-            return web.json_response({})
+    """Its cookie is no good and its pages are closed before this is answered; nothing that it sends is taken any more."""
+    house, device_id = request.app[HOUSE], path_id(request)
+    for person, session in await known_of(request):
+        if device_id in {device.id for device in await house.conversations.devices_of(person.id)}:
+            ended = await house.conversations.end_device(device_id, house.now(), asked_by=session)
+            request.app[CHAT].drop(person.id, device_id)
+            if ended:
+                end_session(request.app, ended)
+            return json_answer(Nothing())
     raise NotFound("You have no such device.")
 
 
@@ -110,13 +118,10 @@ async def _join(request: web.Request) -> web.Response:
             shop=shop_view(shop),
         )
     )
-    request.app[COOKIES].set_customer(request, response, customer)
+    had = await request.app[COOKIES].customers(request, shop.slug)
+    known = next((each for each in had if each.person.id == customer.id), None) or begun(customer)
+    request.app[COOKIES].set_customer(request, response, known, shop)
     return response
-
-
-async def _own(request: web.Request) -> list[tuple[Device, Staff | Customer]]:
-    store = request.app[HOUSE].conversations
-    return [(device, p) for p in await people_of(request) for device in await store.devices_of(p.id)]
 
 
 def _hashed(request: web.Request, code: str) -> str:

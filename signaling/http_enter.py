@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from domain.errors import NotSignedIn
 from domain.people import Customer, Language, Shop
-from signaling.http_body import Body, Words, customer_of, json_answer, read_json, staff_of
+from signaling.cookies import Known, begun
+from signaling.http_body import Body, Words, json_answer, read_json, staff_of
 from signaling.http_context import COOKIES, ENTERING, HOUSE, LIVE
 from signaling.http_profile import tell_new_name
 from signaling.limits import address_key
@@ -76,7 +77,8 @@ async def _enter(request: web.Request) -> web.Response:
     request.app[ENTERING].take(address_key(request.remote), house.now())
     body = await read_json(request, EnterBody)
     shop = await house.people.shop_by_slug(body.shop)
-    known = await _known(request, shop)
+    before = await request.app[COOKIES].customers(request, shop.slug)
+    known = before[0].person if before else None
     invitation = None
     if body.token:
         invitation = read_token(house, shop, body.token)
@@ -102,17 +104,9 @@ async def _enter(request: web.Request) -> web.Response:
             staff_available=request.app[LIVE].staff_available(shop.id),
         )
     )
-    request.app[COOKIES].set_customer(request, response, customer)
+    renewed = Known(customer, before[0].session) if before else begun(customer)
+    request.app[COOKIES].set_customer(request, response, renewed, shop)
     return response
-
-
-async def _known(request: web.Request, shop: Shop) -> Customer | None:
-    """The customer of this shop whose device this is."""
-    try:
-        customer = await customer_of(request)
-    except NotSignedIn:
-        return None
-    return customer if customer.shop_id == shop.id else None
 
 
 async def _invite(request: web.Request) -> web.Response:

@@ -6,9 +6,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from domain.people import Role, Shop, Staff
-from signaling.http_body import Body, json_answer, read_json, staff_of
+from signaling.cookies import begun
+from signaling.http_body import Body, Nothing, json_answer, read_json
 from signaling.http_context import COOKIES, HOUSE, SIGN_IN
 from signaling.limits import address_key
+from signaling.signing_out import sign_out
 
 
 class SignInBody(Body):
@@ -37,22 +39,24 @@ async def _sign_in(request: web.Request) -> web.Response:
     body = await read_json(request, SignInBody)
     staff = await request.app[SIGN_IN].check(body.username, body.password, address_key(request.remote))
     response = await _signed_in(request, staff)
-    request.app[COOKIES].set_staff(request, response, staff)
+    request.app[COOKIES].set_staff(request, response, begun(staff))
     return response
 
 
 async def _sign_out(request: web.Request) -> web.Response:
-    """Who is not signed in has signed out already: no refusal."""
-    response = web.json_response({})
-    request.app[COOKIES].sign_out(request, response)
+    """Ends the session: its cookies, and what is open by them. Who is not signed in has signed out: no refusal."""
+    response = json_answer(Nothing())
+    session = request.app[COOKIES].clear_staff(request, response)
+    if session is not None:
+        await sign_out(request.app, session)
     return response
 
 
 async def _me(request: web.Request) -> web.Response:
-    staff = await staff_of(request)
-    response = await _signed_in(request, staff)
+    known = await request.app[COOKIES].staff(request)
+    response = await _signed_in(request, known.person)
     if request.app[COOKIES].wants_renewal(request):
-        request.app[COOKIES].set_staff(request, response, staff)
+        request.app[COOKIES].set_staff(request, response, known)
     return response
 
 

@@ -17,7 +17,7 @@ from domain.errors import Invalid, Refusal
 from domain.people import Customer, Staff
 from domain.record import Picture
 from signaling.attending import Attendant, understand
-from signaling.carriers import NO_HELLO, REPLACED, RESTARTING, SocketCarrier
+from signaling.carriers import ENDED, NO_HELLO, REPLACED, RESTARTING, SocketCarrier
 from signaling.chat import Chat
 from signaling.floor import Floor
 from signaling.hearing import Hearing
@@ -103,11 +103,29 @@ class Live:
 
     # --- what the door asks ---
 
-    async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
-        return await self._serve(request, staff)
+    async def staff_socket(self, request: web.Request, staff: Staff, session: str = "") -> web.WebSocketResponse:
+        return await self._serve(request, staff, session)
 
-    async def customer_socket(self, request: web.Request, customer: Customer) -> web.WebSocketResponse:
-        return await self._serve(request, customer)
+    async def customer_socket(
+        self, request: web.Request, customer: Customer, session: str = ""
+    ) -> web.WebSocketResponse:
+        return await self._serve(request, customer, session)
+
+    def end_session(self, session: str) -> None:
+        """A browser session was signed out: its sockets and connections close. A call goes on without it, as when a
+        browser has vanished."""
+        for carrier in self._writers:
+            if carrier.session == session:
+                carrier.close(ENDED, "signed out")
+        for each in list(self.floor.sessions.values()):
+            for peer in each.peers():
+                if peer.came_by == session:
+                    self.floor.spawn(self._close_peer(each, peer.id))
+
+    async def _close_peer(self, session: Session, peer_id: str) -> None:
+        await self._stage.close_peer(session, peer_id)
+        session.feed.carrier_lost("channel")
+        self.presence.changed(session)
 
     def staff_available(self, shop_id: str) -> int:
         """How many of the shop could answer a customer now."""
@@ -150,7 +168,7 @@ class Live:
 
     # --- one WebSocket ---
 
-    async def _serve(self, request: web.Request, person: Staff | Customer) -> web.WebSocketResponse:
+    async def _serve(self, request: web.Request, person: Staff | Customer, signed_in_by: str) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_S, timeout=CLOSE_WAIT_S, max_msg_size=LARGEST_READ, compress=False
         )
@@ -160,7 +178,7 @@ class Live:
             if request.transport is not None:
                 request.transport.abort()
 
-        carrier = SocketCarrier(socket, abort)
+        carrier = SocketCarrier(socket, abort, signed_in_by)
         writer = self.floor.spawn(carrier.run())
         if writer is None or self._is_closing:
             await socket.close(code=RESTARTING, message=b"restarting")
@@ -169,6 +187,9 @@ class Live:
         self._writers[carrier] = writer
         session: Session | None = None
         try:
+            if signed_in_by and await self.house.conversations.has_signed_out(signed_in_by):
+                carrier.close(ENDED, "signed out")  # while the socket was being opened
+                return socket
             session = await self._begin(socket, carrier, person)
             if session is not None:
                 async for message in socket:
@@ -181,6 +202,8 @@ class Live:
         return socket
 
     def _take(self, session: Session, carrier: SocketCarrier, kind: WSMsgType, data: object) -> None:
+        if not carrier.is_open:  # it is being closed: what comes now is not of anybody who is here
+            return
         if kind is WSMsgType.TEXT and isinstance(data, str):
             self._attendant.attend(session, carrier, data)
         elif kind is WSMsgType.BINARY:
@@ -234,6 +257,7 @@ class Live:
     def _take_over(self, session: Session, carrier: SocketCarrier) -> None:
         """The newest socket of a person is theirs; the one before is told and closed for good."""
         former, session.socket = session.socket, carrier
+        session.came_by = carrier.session
         session.bad_frames = session.over_rate = 0
         session.forget_told()
         if former is not None:

@@ -39,9 +39,11 @@ class UnderWay:
 
 @dataclass(slots=True, eq=False)
 class Peer:
-    """A peer connection of this session; `id` is the node's name for it, which nobody else can claim."""
+    """A peer connection of this session; `id` is the node's name for it, which nobody else can claim. `came_by` is the
+    browser session (a cookie's) that offered it."""
 
     id: str
+    came_by: str = ""
     is_connected: bool = False
     lost_at: datetime | None = None
     is_renewal_asked: bool = False
@@ -63,6 +65,7 @@ class Session:
         self.name = name
         self.language: Language = "en"
         self.socket: SocketCarrier | None = None
+        self.came_by = ""  # the browser session of the newest socket
         self.peer: Peer | None = None
         self.next_peer: Peer | None = None
         self.visit: Visit | None = None

@@ -70,6 +70,7 @@ conversations = Table(
     Column("staff_head", Integer, nullable=False),
     Column("staff_head_author", Words),
     Column("inbox_position", Integer, nullable=False),
+    Column("inbox_digest", BigInteger, nullable=False, server_default="0"),
     Index("ix_conversations_shop_id_inbox_position", "shop_id", "inbox_position"),
     Index("ix_conversations_shop_id_state_waiting_since", "shop_id", "state", "waiting_since"),
     Index("ix_conversations_snoozed_until", "snoozed_until", sqlite_where=SNOOZED, postgresql_where=SNOOZED),
@@ -83,9 +84,17 @@ devices = Table(
     Column("side", Words, nullable=False),
     Column("counter", Integer, nullable=False),
     Column("name", Words, nullable=False),
+    Column("session", Words, nullable=False, server_default=""),  # of the cookie that it last came with
     Column("made_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
+)
+
+signed_out = Table(
+    "signed_out",
+    metadata,
+    Column("session", Words, primary_key=True),
+    Column("at", UtcTime, nullable=False, index=True),
 )
 
 marks = Table(

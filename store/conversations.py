@@ -126,6 +126,8 @@ class SqlConversations:
     async def matches(self, cursor: Cursor) -> bool:
         if cursor.position == 0 or cursor.position > LAST:
             return cursor.position == 0 and cursor.digest == 0
+        if cursor.stream.startswith("i."):
+            return await self._transactions.read(lambda c: inbox.matches(c, cursor))
         table = t.entries
         at = (table.c.stream == cursor.stream, table.c.position == cursor.position)
         statement = select(table.c.digest).where(*at)
@@ -161,6 +163,7 @@ class SqlConversations:
 
     async def due(self, now: datetime, *, limit: int = 100) -> list[str]:
         return await self._transactions.read(lambda c: inbox.due(c, now, limit))
+
     async def row(self, conversation_id: str) -> Row:
         found = await self._transactions.read(lambda c: inbox.rows(c, inbox.of(conversation_id)))
         if found:
@@ -183,7 +186,6 @@ class SqlConversations:
             return committed
 
         self.tell(await self._transactions.write(job))
-
 
     # --- marks and devices ------------------------------------------------------------------------------------------
 
@@ -219,8 +221,17 @@ class SqlConversations:
     async def devices_of(self, person_id: str) -> list[Device]:
         return await self._transactions.read(lambda c: devices.of_person(c, person_id))
 
-    async def end_device(self, device_id: str, now: datetime) -> None:
-        await self._transactions.write(lambda c: devices.end(c, device_id, now))
+    async def end_device(self, device_id: str, now: datetime, *, asked_by: str = "") -> str:
+        return await self._transactions.write(lambda c: devices.end(c, device_id, now, asked_by))
+
+    async def sign_out(self, session: str, now: datetime) -> None:
+        await self._transactions.write(lambda c: devices.sign_out(c, session, now))
+
+    async def has_signed_out(self, session: str) -> bool:
+        return await self._transactions.read(lambda c: devices.has_signed_out(c, session))
+
+    async def signed_out_since(self, at: datetime) -> list[str]:
+        return await self._transactions.read(lambda c: devices.signed_out_since(c, at))
 
     async def put_code(self, code_hash: str, customer_id: str, expires_at: datetime) -> None:
         await self._transactions.write(lambda c: devices.put_code(c, code_hash, customer_id, expires_at))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, literal, select
 
 from domain.conversation import Conversation, ConversationState, Row
+from domain.stream import Cursor, owner_of
 from store import conversation_tables as t
 from store import tables
 from store.columns import Words
@@ -39,6 +40,13 @@ def listed(shop_id: str, state: ConversationState | None, assignee: str | None, 
 
 def of(conversation_id: str) -> Select[Any]:
     return _ROWS.where(_KEPT.id == conversation_id)
+
+
+def matches(connection: Connection, cursor: Cursor) -> bool:
+    """Known at the inbox's head, and where the last change of a conversation is."""
+    at = (_KEPT.shop_id == owner_of(cursor.stream), _KEPT.inbox_position == cursor.position)
+    known = connection.execute(select(_KEPT.inbox_digest).where(*at)).scalar_one_or_none()
+    return known == cursor.digest
 
 
 def rows(connection: Connection, statement: Select[Any]) -> list[Row]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.fold import StreamState, fold, newest
-from domain.stream import Entry, Kept, NewEntry
+from domain.stream import Entry, Kept, NewEntry, inbox_stream
 from tests.simulator.disk import Disk, DiskStore
 from tests.support.houses import ANN, COBBLER, LI, MEI, START, TOM
 
@@ -82,7 +82,7 @@ def test_the_state_before_folded_with_what_was_told_is_the_state_afterwards(draw
     world = Conversations()
     for batch in drawn:
         before = {stream: world.state(stream) for stream in STREAMS}
-        rows, position = world.rows(), world.disk.inboxes.get(COBBLER.id, 0)
+        rows, position = world.rows(), world.disk.head(inbox_stream(COBBLER.id)).head
         committed = world.store.decide([world.entry(action) for action in batch])
         for stream in STREAMS:
             told = [entry for entry in committed.fresh if entry.stream == stream]

@@ -192,6 +192,7 @@ async def test_staff_learn_at_hello_what_they_have_read_of_the_inbox(tmp_path: P
 
 async def test_the_inbox_tells_what_changed_and_a_first_visit_sees_what_is_not_closed(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
+        inbox = f"i.{COBBLER.id}"
         ann, tom, mei = await page(stand, ANN), await page(stand, TOM), await page(stand, MEI)
         await ann.write(ANNS, "The heel is loose")
         news = await mei.news("chat.inbox")
@@ -206,8 +207,25 @@ async def test_the_inbox_tells_what_changed_and_a_first_visit_sees_what_is_not_c
         li = await page(stand, LI)
         whole = await li.news("chat.inbox")
         assert (whole["is_whole"], whole["position"], len(whole["rows"])) == (True, 2, 2)
-        back = await page(stand, LI, cursors=[{"stream": f"i.{COBBLER.id}", "position": 1}])
+        back = await page(stand, LI, cursors=[{"stream": inbox, "position": 1, "digest": news["digest"]}])
         assert [r["conversation"] for r in (await back.news("chat.inbox"))["rows"]] == [TOM.id]
+
+
+async def test_a_page_whose_inbox_this_database_does_not_know_is_told_all_of_it(tmp_path: Path) -> None:
+    """A backup was put back and written on: the position alone would look right."""
+    inbox = f"i.{COBBLER.id}"
+    async with opened(tmp_path) as stand:
+        ann, tom = await page(stand, ANN), await page(stand, TOM)
+        for number in range(3):
+            await ann.write(ANNS, f"{number}")
+            await tom.write(f"c.{TOM.id}", f"{number}")
+        for position in (1, 4, 5, 6):
+            back = await page(stand, MEI, cursors=[{"stream": inbox, "position": position, "digest": 1}])
+            whole = await back.news("chat.inbox")
+            assert (whole["after"], whole["is_whole"], len(whole["rows"])) == (0, True, 2), position
+        again = await page(stand, MEI, cursors=[{"stream": inbox, "position": 6, "digest": whole["digest"]}])
+        await ann.write(ANNS, "and this")
+        assert (await again.news("chat.inbox"))["after"] == 6
 
 
 async def test_a_busy_inbox_is_told_a_few_times_a_second_and_ends_up_right(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from signaling.cookies import MAX_SHOPS, _serializer
 from signaling.links import make_link
+from tests.signaling.test_chat_poll import PollingPage
 from tests.support.doors import Door, refusal
 from tests.support.houses import ANN, COBBLER, LI, NAILS, ZHOU
 
@@ -28,7 +30,7 @@ async def test_an_open_door_lets_a_stranger_in_and_knows_the_device_again(door: 
     assert first["staff_available"] == 2
     assert first["customer"]["name"] == ""
     cookie = response.headers["Set-Cookie"]
-    assert cookie.startswith("loupe_customer=")
+    assert cookie.startswith("loupe_customer_cobbler=")
     assert f"Max-Age={180 * 24 * 3600}" in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
@@ -136,3 +138,30 @@ async def test_invitations_are_made_by_staff_only_and_within_limits(door: Door) 
     for body in ({"days": 0}, {"days": 1000}, {"name": "x" * 81}, {"matter": "x" * 501}, {"name": "a\u0000b"}):
         await refusal(await staff.post("/api/invitations", json=body), 400, "bad_request")
     assert (await staff.post("/api/invitations", json={})).status == 200
+
+
+async def test_a_cookie_from_before_shops_had_their_own_is_honoured_and_replaced(door: Door) -> None:
+    phone = door.browser()
+    former = _serializer(door.house.house.settings.secret, "loupe.customer", door.house.clock).dumps({"c": ANN.id})
+    phone.session.cookie_jar.update_cookies({"loupe_customer": former}, phone.make_url("/"))
+    assert (await phone.get("/api/devices?shop=cobbler")).status == 200
+    await refusal(await phone.get("/api/devices?shop=nails"), 401, "not_signed_in")
+    thief = door.copy_of(phone)
+    entered = await (await phone.post("/api/enter", json={"shop": "cobbler"})).json()
+    assert entered["customer"]["id"] == ANN.id
+    assert [cookie.key for cookie in phone.session.cookie_jar] == ["loupe_customer_cobbler"]
+    page = PollingPage(phone, "device-ann")
+    await page.hello()
+    assert (await phone.post("/api/devices/device-ann/end", json={})).status == 200
+    await refusal(await thief.get("/api/devices"), 401, "not_signed_in")
+
+
+async def test_a_phone_keeps_the_cookies_of_the_sixteen_shops_that_it_visited_last(door: Door) -> None:
+    phone = door.browser()
+    for number in range(MAX_SHOPS + 4):
+        shop = COBBLER.model_copy(update={"id": f"shop-{number}", "slug": f"shop-{number}"})
+        door.house.people.shops[shop.id] = shop
+        door.house.clock.advance(1)
+        assert (await phone.post("/api/enter", json={"shop": shop.slug})).status == 200
+    held = {cookie.key for cookie in phone.session.cookie_jar}
+    assert held == {f"loupe_customer_shop-{number}" for number in range(4, MAX_SHOPS + 4)}

@@ -32,19 +32,20 @@ class Disk:
     customers: dict[str, Customer]
     staff: dict[str, Staff]
     streams: dict[str, list[Entry]] = field(default_factory=dict)
-    inboxes: dict[str, int] = field(default_factory=dict)
+    inboxes: dict[str, Head] = field(default_factory=dict)
     conversations: dict[str, Conversation] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     marks: dict[Key, Mark] = field(default_factory=dict)
     known: dict[Key, Entry] = field(default_factory=dict)
     epoch: str = "epoch-0"
+    signed_out: dict[str, datetime] = field(default_factory=dict)
     is_full: bool = False
 
     def backup(self) -> Disk:
         return replace(
             self, streams={s: list(entries) for s, entries in self.streams.items()}, inboxes=dict(self.inboxes),
             conversations=dict(self.conversations), devices=dict(self.devices), marks=dict(self.marks),
-            known=dict(self.known), is_full=False,
+            known=dict(self.known), signed_out=dict(self.signed_out), is_full=False,
         )  # fmt: skip
 
     def stream(self, stream: str) -> list[Entry]:
@@ -57,7 +58,7 @@ class Disk:
 
     def head(self, stream: str) -> Head:
         if stream[0] == "i":
-            return Head(stream=stream, head=self.inboxes.get(owner_of(stream), 0), digest=0)
+            return self.inboxes.get(stream, Head(stream=stream, head=0, digest=0))
         entries = self.stream(stream)
         return Head(stream=stream, head=len(entries), digest=entries[-1].digest if entries else 0)
 
@@ -90,8 +91,7 @@ class Disk:
         for key, entry in gone.items():
             self.streams[entry.stream][entry.position - 1] = entry
             self.known[key] = entry
-        for head in committed.inboxes:
-            self.inboxes[owner_of(head.stream)] = head.head
+        self.inboxes |= {head.stream: head for head in committed.inboxes}
         self.conversations |= {id: ledger.conversations[id] for id in ledger.changed}
         self.devices |= {id: ledger.devices[id] for id in ledger.counted}
 
@@ -178,6 +178,10 @@ class DiskStore:
         await self._wait()
         if cursor.position == 0:
             return cursor.digest == 0
+        if cursor.stream[0] == "i":
+            at = {(c.inbox_position, c.inbox_digest) for c in self.disk.conversations.values()}
+            head = self.disk.head(cursor.stream)
+            return (cursor.position, cursor.digest) in {*at, (head.head, head.digest)}
         entries = self.disk.stream(cursor.stream)
         return cursor.position <= len(entries) and entries[cursor.position - 1].digest == cursor.digest
 
@@ -187,7 +191,7 @@ class DiskStore:
 
     async def rows(self, shop_id: str, *, after: int = 0, limit: int = 500) -> tuple[list[Row], int]:
         await self._wait()
-        return self.rows_now(shop_id, after)[:limit], self.disk.inboxes.get(shop_id, 0)
+        return self.rows_now(shop_id, after)[:limit], self.disk.head(inbox_stream(shop_id)).head
 
     def rows_now(self, shop_id: str, after: int = 0) -> list[Row]:
         kept = [c for c in self.disk.conversations.values() if c.shop_id == shop_id and c.inbox_position > after]
@@ -218,6 +222,7 @@ class DiskStore:
         await self._wait()
         put_off = [c for c in self.disk.conversations.values() if c.state == "snoozed"]
         return [c.id for c in put_off if c.snoozed_until is not None and c.snoozed_until <= now][:limit]
+
     async def row(self, conversation_id: str) -> Row:
         await self._wait()
         return self._row(self.disk.conversation(conversation_id))
@@ -237,7 +242,6 @@ class DiskStore:
 
         self._tell(await self._write(job))
 
-
     # --- devices and marks ---
 
     async def device(self, device: Device) -> Device:
@@ -247,7 +251,8 @@ class DiskStore:
                 raise Conflict("This device belongs to somebody else.")
             if kept.ended_at is not None:
                 raise Forbidden("This device was signed out.", code="ended")
-            met = kept.model_copy(update={"name": device.name, "seen_at": device.seen_at})
+            change = {"name": device.name, "seen_at": device.seen_at, "session": device.session or kept.session}
+            met = kept.model_copy(update=change)
             self.disk.devices[device.id] = met
             return met
 
@@ -258,14 +263,30 @@ class DiskStore:
         kept = [d for d in self.disk.devices.values() if d.person_id == person_id and d.ended_at is None]
         return sorted(kept, key=lambda device: device.seen_at, reverse=True)
 
-    async def end_device(self, device_id: str, now: datetime) -> None:
-        def job() -> None:
+    async def end_device(self, device_id: str, now: datetime, *, asked_by: str = "") -> str:
+        def job() -> str:
             if device_id not in self.disk.devices:
                 raise NotFound("This device is not known here.")
             ended = self.disk.devices[device_id].model_copy(update={"ended_at": now})
             self.disk.devices[device_id] = ended
+            alike = [d for d in self.disk.devices.values() if d.session == asked_by and d.ended_at is None]
+            if not ended.session or (ended.session == asked_by and any(d.seen_at >= ended.seen_at for d in alike)):
+                return ""
+            self.disk.signed_out.setdefault(ended.session, now)
+            return ended.session
 
-        await self._write(job)
+        return await self._write(job)
+
+    async def sign_out(self, session: str, now: datetime) -> None:
+        await self._write(lambda: self.disk.signed_out.setdefault(session, now))
+
+    async def has_signed_out(self, session: str) -> bool:
+        await self._wait()
+        return session in self.disk.signed_out
+
+    async def signed_out_since(self, at: datetime) -> list[str]:
+        await self._wait()
+        return [session for session, since in self.disk.signed_out.items() if since >= at]
 
     async def put_code(self, code_hash: str, customer_id: str, expires_at: datetime) -> None:
         raise NotFound("The simulation knows no codes.")

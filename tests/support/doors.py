@@ -16,10 +16,11 @@ from domain.record import Picture
 from signaling.app import make_app
 from signaling.chat import Chat
 from signaling.composition import Compose, Format
-from signaling.cookies import Cookies
-from tests.support.houses import PASSWORD, TestHouse
+from signaling.cookies import Cookies, begun
+from tests.support.houses import COBBLER, NAILS, PASSWORD, TestHouse
 
 Browser = TestClient[web.Request, web.Application]
+SHOPS = {shop.id: shop for shop in (COBBLER, NAILS)}
 
 
 class SmallLive:
@@ -31,13 +32,19 @@ class SmallLive:
         self.replaced: list[Picture] = []
         self.arrived: list[str] = []
         self.renames: list[str] = []
+        self.ended: list[str] = []
         self.is_closed = False
 
-    async def staff_socket(self, request: web.Request, staff: Staff) -> web.WebSocketResponse:
+    async def staff_socket(self, request: web.Request, staff: Staff, session: str = "") -> web.WebSocketResponse:
         return await self._greet(request, staff.id)
 
-    async def customer_socket(self, request: web.Request, customer: Customer) -> web.WebSocketResponse:
+    async def customer_socket(
+        self, request: web.Request, customer: Customer, session: str = ""
+    ) -> web.WebSocketResponse:
         return await self._greet(request, customer.id)
+
+    def end_session(self, session: str) -> None:
+        self.ended.append(session)
 
     def staff_available(self, shop_id: str) -> int:
         return self.available.get(shop_id, 0)
@@ -117,6 +124,13 @@ class Door:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server.port}"
 
+    def copy_of(self, browser: Browser) -> Browser:
+        """Another browser with the cookies of this one, as a thief would have."""
+        copied = self.browser()
+        cookies = {cookie.key: cookie.value for cookie in browser.session.cookie_jar}
+        copied.session.cookie_jar.update_cookies(cookies, copied.make_url("/"))
+        return copied
+
     def browser(self, *, origin: str | None = None) -> Browser:
         """Sends `Origin` as a browser's page of this server would."""
         client: Browser = TestClient(self.server, headers={"Origin": origin or self.origin})
@@ -124,10 +138,10 @@ class Door:
         return client
 
     def staff(self, staff: Staff, *, origin: str | None = None) -> Browser:
-        return self._with_cookie(lambda c, q, r: c.set_staff(q, r, staff), origin)
+        return self._with_cookie(lambda c, q, r: c.set_staff(q, r, begun(staff)), origin)
 
     def customer(self, customer: Customer, *, origin: str | None = None) -> Browser:
-        return self._with_cookie(lambda c, q, r: c.set_customer(q, r, customer), origin)
+        return self._with_cookie(lambda c, q, r: c.set_customer(q, r, begun(customer), SHOPS[customer.shop_id]), origin)
 
     def _with_cookie(self, bake: Callable[[Cookies, web.Request, web.Response], None], origin: str | None) -> Browser:
         from aiohttp.test_utils import make_mocked_request
@@ -144,9 +158,12 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(folder: Path, *, compose: Compose | None = None, **settings: Any) -> AsyncIterator[Door]:
-    """`compose`: the real one of `media`; without it the door's `composer` is a SlowComposer. `settings`: DoorSettings."""
-    test_house, live, composer = TestHouse(folder, **settings), SmallLive(), SlowComposer()
+async def open_door(
+    folder: Path, *, house: TestHouse | None = None, compose: Compose | None = None, **settings: Any
+) -> AsyncIterator[Door]:
+    """`compose`: the real one of `media`; without it the door's `composer` is a SlowComposer. `settings`: DoorSettings.
+    `house`: one that had a door before, as after a restart."""
+    test_house, live, composer = house or TestHouse(folder, **settings), SmallLive(), SlowComposer()
     async with Chat(test_house.house) as chat:
         app = make_app(test_house.house, live, chat, compose=compose or composer)
         server = TestServer(app, host="127.0.0.1")

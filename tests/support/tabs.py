@@ -224,9 +224,15 @@ async def opened(
     heads_every_s: float = 20.0,
     compare_every_s: float | None = None,
     bus: Bus | None = None,
+    has_sessions: bool = False,
     **settings: object,
 ) -> AsyncIterator[Stand]:
-    """A started `Live` and `Chat` on a free port of 127.0.0.1."""
+    """A started `Live` and `Chat` on a free port of 127.0.0.1. `has_sessions`: everybody has one browser, with the session
+    `session-<id>`; else nobody's sockets have one."""
+
+    def session_of(request: web.Request) -> str:
+        return f"session-{request.match_info['id']}" if has_sessions else ""
+
     house = house or TestHouse(folder, **settings)
     async with AsyncExitStack() as stack:
         chat = await stack.enter_async_context(
@@ -235,15 +241,19 @@ async def opened(
         live = await stack.enter_async_context(Live(house.house, chat))
 
         async def staff(request: web.Request) -> web.WebSocketResponse:
-            return await live.staff_socket(request, await house.people.staff(request.match_info["id"]))
+            return await live.staff_socket(
+                request, await house.people.staff(request.match_info["id"]), session_of(request)
+            )
 
         async def customer(request: web.Request) -> web.WebSocketResponse:
-            return await live.customer_socket(request, await house.people.customer(request.match_info["id"]))
+            return await live.customer_socket(
+                request, await house.people.customer(request.match_info["id"]), session_of(request)
+            )
 
         async def chatting(request: web.Request) -> web.WebSocketResponse:
             people, id = house.people, request.match_info["id"]
             person = people.staff_by_id.get(id) or await people.customer(id)
-            return await chat.serve(request, person)
+            return await chat.serve(request, person, session_of(request))
 
         app = web.Application()
         app.router.add_get("/chat/{id}", chatting)

@@ -1,6 +1,7 @@
 import { language } from "../i18n/language";
 import { http } from "../wire/http";
 import { newId } from "../wire/ids";
+import { ofShop } from "../wire/shop";
 import { Database, type Waiting } from "./database";
 import { deviceName } from "./device";
 import { empty, fold, foldMarks, type StreamState } from "./fold";
@@ -85,7 +86,7 @@ export class Conversations {
     const page = { device: database.deviceId, tab: newId(), side: me.side };
     this.#epoch = epoch;
     const scheme = globalThis.location?.protocol === "https:" ? "wss" : "ws";
-    this.#link = new Link(`${scheme}://${globalThis.location?.host}/ws/${me.side}/chat`, page, {
+    this.#link = new Link(`${scheme}://${globalThis.location?.host}${ofShop(`/ws/${me.side}/chat`)}`, page, {
       hello: () => ({
         device: page.device,
         tab: page.tab,

@@ -242,11 +242,13 @@ export interface ChatHere {
 }
 
 /** Rows that changed after `after`, up to the inbox's `position`. Apply when `after` is not beyond your position.
+ * `digest` is the inbox's at `position`: nobody can make it from rows, it goes into the cursor as it is.
  * `is_whole`: these are all; rows that are not among them are closed. */
 export interface ChatInbox {
   type: "chat.inbox";
   after: number;
   position: number;
+  digest: number;
   is_whole: boolean;
   rows: InboxRow[];
 }

@@ -14,6 +14,7 @@ import type {
 import { newId } from "../wire/ids";
 import { type Kept, storedOutbox, type Unsent } from "../wire/outbox";
 import { codeOf } from "../wire/refusal";
+import { ofShop } from "../wire/shop";
 import { Stream } from "../wire/stream";
 import { type Asking, type News, Wire, type WireStatus } from "../wire/wire";
 
@@ -119,7 +120,7 @@ export function openSession(side: "customer" | "staff"): Session {
     },
   );
 
-  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/${side}`;
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${ofShop(`/ws/${side}`)}`;
   const wire = new Wire(url, storedOutbox(side), () => ({ position: stream.position, language: language.value }), {
     welcome: (said, carrier) => {
       batch(() => {

@@ -1,4 +1,5 @@
 import { Refusal } from "./refusal";
+import { ofShop } from "./shop";
 
 const DEADLINE_MS = 15_000;
 
@@ -16,7 +17,7 @@ export async function http<T>(path: string, options: Options = {}): Promise<T> {
   const raw = body instanceof FormData || body instanceof Blob;
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(ofShop(path), {
       method: options.method ?? (body === undefined ? "GET" : "POST"),
       credentials: "same-origin",
       headers: raw || body === undefined ? headers : { "content-type": "application/json", ...headers },
