@@ -101,8 +101,9 @@ def upload_id(conversation_id: str, person_id: str, sha256: str) -> str:
 
 
 def clean_name(name: str, suffix: str = "") -> str:
-    """A name to show and to download under: no path, no control or direction marks; `suffix` replaces its own."""
+    """A name to show and to save under: no path, no control or direction marks; `suffix` replaces its own. May be empty."""
     plain = _NO_NAME.sub(" ", name).strip(" .")
     if suffix:
-        plain = _SUFFIX.sub("", plain)[: MAX_NAME - len(suffix)] + suffix
+        stem = _SUFFIX.sub("", plain)[: MAX_NAME - len(suffix)]
+        plain = stem and stem + suffix
     return plain[:MAX_NAME]

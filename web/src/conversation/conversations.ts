@@ -22,6 +22,7 @@ import { type Asked, Link, type LinkStatus } from "./link";
 import { Outbox } from "./outbox";
 import { Seen } from "./seen";
 import { Tabs } from "./tabs";
+import { cancelUpload, type Upload, uploadFile } from "./upload";
 
 export interface Me {
   id: string;
@@ -48,9 +49,6 @@ export interface WriteOptions {
   file?: Blob;
 }
 
-/** Uploads a file and answers with the body of its entry; throws a Refusal. */
-export type Upload = (waiting: Waiting, file: Blob) => Promise<Record<string, unknown>>;
-
 const NEWEST = 100;
 const OLDER = 50;
 
@@ -59,8 +57,7 @@ export class Conversations {
   status: LinkStatus = "connecting";
   /** Acknowledged, but not yet told in their stream. */
   kept: (Waiting & { position: number })[] = [];
-  /** Set by whoever can upload. */
-  upload: Upload | null = null;
+  upload: Upload = uploadFile;
   readonly #streams = new Map<string, StreamState>();
   readonly #marks = new Map<string, MarkView[]>();
   readonly #seen = new Seen((stream, delivered, read) => {
@@ -115,7 +112,7 @@ export class Conversations {
         if (this.#streams.has(ack.stream) && this.state(ack.stream).head < ack.position)
           this.kept = [...this.kept, { ...waiting, position: ack.position }];
       },
-      upload: async (waiting, file) => (this.upload ? this.upload(waiting, file) : null),
+      upload: (waiting, file) => this.upload(waiting, file),
     });
     this.#tabs = new Tabs(database.deviceId, {
       lead: (leads) => this.#outbox.lead(leads),
@@ -202,6 +199,7 @@ export class Conversations {
   }
 
   discard(id: string): Promise<void> {
+    cancelUpload(id);
     return this.#outbox.discard(id);
   }
 

@@ -53,7 +53,7 @@ describe("what a browser keeps", () => {
     const waiting = await database.write({ ...draft(""), kind: "image", file: new Blob(["x"]) }, "");
     await write("after");
     expect(await database.file(waiting.id)).toBeInstanceOf(Blob);
-    await database.uploaded(waiting.id, { attachment: "a1" });
+    await database.uploaded(waiting.id, { kind: "image", body: { attachment: "a1" } });
     expect((await database.waiting()).map((each) => [each.kind, each.n])).toEqual([
       ["image", 2],
       ["text", 1],

@@ -99,11 +99,11 @@ export class Database {
   }
 
   /** Its file is uploaded: from now on it has a number. */
-  uploaded(id: string, body: Record<string, unknown>): Promise<void> {
+  uploaded(id: string, changes: Pick<Waiting, "kind" | "body">): Promise<void> {
     return this.shelf.run("readwrite", ["device", "outbox", "files"], async (tx) => {
       const waiting = await tx.get<Waiting>("outbox", id);
       await tx.delete("files", id);
-      if (waiting) await number(tx, { ...waiting, body, uploads: false });
+      if (waiting) await number(tx, { ...waiting, ...changes, uploads: false });
     });
   }
 
@@ -268,7 +268,8 @@ async function number(tx: Tx, waiting: Waiting): Promise<Waiting> {
 }
 
 async function offer(tx: Tx, entry: Held, seen: number): Promise<void> {
-  const { id, stream, kind, body, reply_to, at } = entry;
+  const { id, stream, kind, reply_to, at } = entry;
+  const { file: _, ...body } = entry.body; // what the server had found out itself
   if (await tx.get("outbox", id)) return;
   const rest = { n: 0, order: 0, uploads: false, refused: null, offered: true, force: true };
   await number(tx, { id, stream, kind, body, reply_to, at, seen, ...rest });

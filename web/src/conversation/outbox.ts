@@ -1,6 +1,7 @@
-import { codeOf } from "../wire/refusal";
+import { codeOf, Refusal } from "../wire/refusal";
 import type { Database, Draft, Waiting } from "./database";
 import type { ChatAck, ChatAppend, ErrorFrame } from "./frames";
+import type { Upload } from "./upload";
 
 const IN_FLIGHT = 20;
 const AGAIN_AFTER_MS = 3000;
@@ -17,8 +18,8 @@ interface Hooks {
   /** `waiting` was read anew. */
   looked(): void;
   kept(waiting: Waiting, ack: ChatAck): void;
-  /** Uploads the file of an entry and answers with its body; null: nobody can yet. */
-  upload(waiting: Waiting, file: Blob): Promise<Record<string, unknown> | null>;
+  /** Uploads the file of an entry. */
+  upload: Upload;
 }
 
 /** Sends what was written, in its order, until the server acknowledged it. Ids never change, numbers do: the server says
@@ -185,9 +186,9 @@ export class Outbox {
     let rest = 0;
     try {
       const file = await this.database.file(waiting.id);
-      const body = file && (await this.hooks.upload(waiting, file));
-      if (!body) return; // it stays, for a page that can
-      await this.#work(() => this.database.uploaded(waiting.id, body));
+      if (!file) throw new Refusal("not_ready", "The file is not in this browser any more.");
+      const changes = await this.hooks.upload(waiting, file);
+      await this.#work(() => this.database.uploaded(waiting.id, changes));
     } catch (error) {
       const code = codeOf(error);
       if (code === "offline" || TRANSIENT.has(code)) rest = AGAIN_AFTER_MS;

@@ -4,8 +4,11 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { talk as t } from "../i18n/talk.texts";
 import type { Talk } from "../state/conversation";
 import { summary } from "./Line";
-import { Picker } from "./Picker";
+import { Picker, Tray } from "./Picker";
+import { canRecord } from "./recorder";
+import { usePicked } from "./usePicked";
 import { Voice } from "./Voice";
+import "./attachments.css";
 
 const TALLEST = 160;
 
@@ -14,6 +17,8 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
   const field = useRef<HTMLTextAreaElement>(null);
   const text = talk.draft.value;
   const replying = talk.replyingTo.value;
+  const files = usePicked(talk);
+  const isEmpty = !text.trim() && !files.picked.length;
 
   useLayoutEffect(() => {
     const box = field.current;
@@ -27,7 +32,9 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
 
   const send = (event?: Event) => {
     event?.preventDefault();
-    talk.send();
+    if (files.preparing) return;
+    if (files.picked.length) files.send();
+    else talk.send();
     field.current?.focus();
   };
   const key = (event: KeyboardEvent) => {
@@ -35,7 +42,7 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
     else if (event.key === "Escape" && replying) talk.replyingTo.value = null;
   };
   return (
-    <form class="talk-composer" onSubmit={send}>
+    <form class="talk-composer" onSubmit={send} onDragOver={files.dragged} onDrop={files.dropped}>
       {replying && (
         <div class="talk-replying">
           <div>
@@ -55,8 +62,14 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
         </div>
       )}
       {extra}
+      <Tray picked={files.picked} preparing={files.preparing} onRemove={files.remove} />
+      {files.refused && (
+        <p class="talk-voice-note" role="alert">
+          {files.refused}
+        </p>
+      )}
       <div class="talk-write">
-        <Picker talk={talk} />
+        <Picker onFiles={files.add} />
         <textarea
           ref={field}
           class="input"
@@ -69,11 +82,20 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
           autocomplete="off"
           onInput={(event) => talk.edited(event.currentTarget.value)}
           onKeyDown={key}
+          onPaste={files.pasted}
         />
-        <Voice talk={talk} />
-        <button type="submit" class="talk-round send" aria-label={t("send")} disabled={!text.trim()}>
-          <ArrowUp size={24} aria-hidden="true" />
-        </button>
+        {isEmpty && canRecord() ? (
+          <Voice talk={talk} />
+        ) : (
+          <button
+            type="submit"
+            class="talk-round send"
+            aria-label={t("send")}
+            disabled={isEmpty || files.preparing > 0}
+          >
+            <ArrowUp size={24} aria-hidden="true" />
+          </button>
+        )}
       </div>
     </form>
   );

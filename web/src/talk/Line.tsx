@@ -37,7 +37,7 @@ const isStaff = (talk: Talk) => talk.conversations.me.side === "staff";
 function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump }: Props) {
   const side = line.ours ? "ours" : "theirs";
   const shape = `${first ? " first" : ""}${last ? " last" : ""}${line.gone ? " gone" : ""}`;
-  const looks = `${line.kind === "text" && !line.body.contact ? " text" : ""}${line.state === "refused" ? " refused" : ""}`;
+  const looks = `${line.kind === "text" && !line.body.contact ? " text" : ""}${line.state === "refused" ? " refused" : ""} is-${line.kind}`;
   const settled = line.state !== "waiting" && line.state !== "refused";
   const named = first && line.authorName && (!line.ours || (isStaff(talk) && !line.mine));
   return (

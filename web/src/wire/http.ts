@@ -4,7 +4,7 @@ import { ofShop } from "./shop";
 const DEADLINE_MS = 15_000;
 
 interface Options {
-  method?: "GET" | "POST" | "PUT";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Sent as JSON, unless it is a FormData or a Blob. */
   body?: unknown;
   headers?: Record<string, string>;

@@ -1,0 +1,62 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Talk } from "../state/conversation";
+import { files as t } from "./files.texts";
+import { type Picked, prepare } from "./picked";
+
+const TELL_FOR_MS = 6000;
+
+/** What was chosen, pasted or dropped, until it is sent with what is written as its caption. */
+export function usePicked(talk: Talk) {
+  const [picked, setPicked] = useState<readonly Picked[]>([]);
+  const [preparing, setPreparing] = useState(0);
+  const [refused, setRefused] = useState("");
+  const here = useRef(picked);
+  here.current = picked;
+  useEffect(() => () => letGo(here.current), []);
+
+  const add = async (files: readonly File[]) => {
+    setPreparing((n) => n + files.length);
+    for (const file of files) {
+      const made = await prepare(file); // one after the other: a phone holds one large picture at a time
+      setPreparing((n) => n - 1);
+      if (made) setPicked((before) => [...before, made]);
+      else {
+        setRefused(t("too_large", { name: file.name }));
+        setTimeout(setRefused, TELL_FOR_MS, "");
+      }
+    }
+  };
+  const take = (event: Event, given: DataTransfer | null) => {
+    const files = [...(given?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    void add(files);
+  };
+  return {
+    picked,
+    preparing,
+    refused,
+    add: (files: readonly File[]) => void add(files),
+    remove(each: Picked) {
+      letGo([each]);
+      setPicked((before) => before.filter((other) => other !== each));
+    },
+    send() {
+      let caption = talk.draft.value.trim();
+      for (const { kind, blob, name } of picked) {
+        talk.sendFile(kind, blob, { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) });
+        caption = "";
+      }
+      talk.edited("");
+      letGo(picked);
+      setPicked([]);
+    },
+    pasted: (event: ClipboardEvent) => take(event, event.clipboardData),
+    dragged: (event: DragEvent) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
+    dropped: (event: DragEvent) => take(event, event.dataTransfer),
+  };
+}
+
+function letGo(picked: readonly Picked[]): void {
+  for (const { url } of picked) URL.revokeObjectURL(url);
+}
