@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import resource
+import secrets
 import signal
 import uuid
 from contextlib import AsyncExitStack
@@ -13,6 +15,7 @@ import structlog
 from aiohttp import web
 from rich.console import Console
 
+from domain.bus import Bus
 from domain.people import Shop
 from server.addresses import own_addresses
 from server.banner import Doors, json_line, show
@@ -29,11 +32,13 @@ from signaling.chat import Chat
 from signaling.connection_log import connection_logger
 from signaling.house import DoorSettings, House
 from signaling.http_context import REFUSED
+from signaling.keeping import Keeping, join_others
 from signaling.links import customer_link
 from signaling.live import Live
 from signaling.node import MediaNode
 from store.blobs import open_blobs
 from store.database import SQLITE, open_database
+from store.redis_bus import open_redis_bus
 
 log = structlog.get_logger()
 CLOSE_WITHIN_S = 3.0
@@ -52,7 +57,8 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
     make_data_folder(settings.data)
     allow_many_connections()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.database))
+        node_id = secrets.token_hex(8) if settings.node_url else ""
+        database = await stack.enter_async_context(open_database(settings.database, node=node_id))
         sign_in = await make_demo(database.people, settings.data, staff=demo_staff) if demo else SignIn("", "")
         node, ports, pids = await _open_node(settings, stack)
         door = Door(settings)
@@ -70,9 +76,14 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
             new_id=lambda: uuid.uuid4().hex,
         )
         compare_every_s = None if settings.database.startswith(SQLITE) else COMPARE_EVERY_S
-        chat = await stack.enter_async_context(Chat(house, compare_every_s=compare_every_s))
-        live = await stack.enter_async_context(Live(house, chat))
-        await door.open(make_app(house, live, chat), stack)
+        bus = await _open_bus(settings, house, stack)
+        chat = await stack.enter_async_context(Chat(house, bus=bus, compare_every_s=compare_every_s))
+        live = await stack.enter_async_context(Live(house, chat, is_shared=bool(node_id)))
+        app = make_app(house, live, chat)
+        if node_id:
+            keeping = Keeping(database.floors, live, node_id, settings.node_url)
+            join_others(app, await stack.enter_async_context(keeping))
+        await door.open(app, stack)
         stack.push_async_callback(live.close)
         stack.push_async_callback(chat.close)
         doors = door.doors(house, SHOP if demo else None, sign_in, ports)
@@ -94,6 +105,14 @@ async def _open_node(settings: Settings, stack: AsyncExitStack) -> tuple[MediaNo
         return pool, pool.ports, [worker.pid for worker in pool.workers]
     local = await stack.enter_async_context(LocalNode(options))
     return local, (local.port,), []
+
+
+async def _open_bus(settings: Settings, house: House, stack: AsyncExitStack) -> Bus | None:
+    """Servers that share the key of their cookies are one house, and hear each other."""
+    if not settings.redis_url:
+        return None
+    space = hashlib.sha256(b"bus " + house.settings.secret).hexdigest()[:16]
+    return await stack.enter_async_context(open_redis_bus(settings.redis_url, space))
 
 
 def _announce(doors: Doors, worker_pids: list[int], wants_json: bool) -> None:

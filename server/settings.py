@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -39,6 +39,15 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="", description="The address customers open, e.g. `https://call.example.com`, behind a proxy."
     )
+    node_url: str = Field(
+        default="",
+        description="With several servers on one PostgreSQL: where the others reach this one, e.g. `http://10.0.0.5:8080`.",
+    )
+    redis_url: str = Field(
+        default="",
+        repr=False,
+        description="`redis://[:PASSWORD@]HOST:PORT`: what is new travels between several servers at once, not in seconds.",
+    )
     workers: int = Field(
         default=0,
         ge=0,
@@ -56,6 +65,24 @@ class Settings(BaseSettings):
     link_days: int = Field(default=30, ge=1, le=3650, description="Days for which a customer's signed link is good.")
     web_dist: Path = Field(default=WEB_DIST, description="The built pages.")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="How much is logged.")
+
+    @field_validator("node_url")
+    @classmethod
+    def _one_of_several(cls, value: str, others: ValidationInfo) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no address; give one such as http://10.0.0.5:8080")
+        if value and not str(others.data.get("database_url", "")).startswith(("postgresql://", "postgres://")):
+            raise ValueError("several servers need one PostgreSQL: set LOUPE_DATABASE_URL")
+        if value and not others.data.get("public_url"):
+            raise ValueError("several servers need the one address that customers open: set LOUPE_PUBLIC_URL")
+        return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _joins_servers(cls, value: str, others: ValidationInfo) -> str:
+        if value and not others.data.get("node_url"):
+            raise ValueError("Redis joins several servers; one needs none. Set LOUPE_NODE_URL, too, or leave this out")
+        return value
 
     @field_validator("turn_urls", mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from signaling.cookies import Known, begun
 from signaling.http_body import Body, Words, json_answer, read_json, staff_of
 from signaling.http_context import COOKIES, ENTERING, HOUSE, LIVE
 from signaling.http_profile import tell_new_name
+from signaling.keeping import KEEPING
 from signaling.limits import address_key
 from signaling.links import MAX_TOKEN_CHARS, Invitation, make_link, read_token
 
@@ -101,12 +102,18 @@ async def _enter(request: web.Request) -> web.Response:
             customer=CustomerView(id=customer.id, name="" if customer.name in NAMELESS.values() else customer.name),
             shop=shop_view(shop),
             invitation=invitation,
-            staff_available=request.app[LIVE].staff_available(shop.id),
+            staff_available=await _staff_available(request, shop),
         )
     )
     renewed = Known(customer, before[0].session) if before else begun(customer)
     request.app[COOKIES].set_customer(request, response, renewed, shop)
     return response
+
+
+async def _staff_available(request: web.Request, shop: Shop) -> int:
+    if KEEPING in request.app:
+        return await request.app[KEEPING].staff_available(shop.id)
+    return request.app[LIVE].staff_available(shop.id)
 
 
 async def _invite(request: web.Request) -> web.Response:

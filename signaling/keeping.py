@@ -7,6 +7,7 @@ description names. When a keeper dies another one takes its floors up, and pages
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from types import TracebackType
 from typing import Protocol, Self
@@ -27,7 +28,10 @@ PATIENCE_S = 8.0  # a little longer than a dead keeper is believed to be alive
 TRY_AGAIN_S = 0.25
 IDLE_TURNS = 30  # a minute without anybody: the next to come may find another keeper
 SOCKETS = ("/ws/staff", "/ws/customer")
-OF_CALLS = ("/api/pictures/", "/api/left-messages")  # what the live half must hear of, or knows before the store
+# What the live half must hear of, or knows before the store does.
+OF_CALLS = re.compile(
+    r"/api/(pictures/.+|left-messages(/.+)?|calls/[^/]+/composition|customers/[^/]+/(profile|erase))", re.ASCII
+)
 
 
 KEEPING: web.AppKey[Keeping] = web.AppKey("keeping")  # only where several servers share a database
@@ -142,7 +146,7 @@ class Keeping:
         if request.path in SOCKETS:
             who = staff_of if request.path == "/ws/staff" else customer_of
             return await self._socket(request, (await who(request)).shop_id, handler)
-        if request.path.startswith(OF_CALLS) and RELAYED not in request.headers:
+        if OF_CALLS.fullmatch(request.path) and RELAYED not in request.headers:
             return await self._answer(request, handler)
         return await handler(request)
 

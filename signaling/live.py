@@ -28,7 +28,7 @@ from signaling.presence import Presence
 from signaling.protocol import MAX_FRAME_BYTES, Hello
 from signaling.recordings import Recordings
 from signaling.refusals import frame_of
-from signaling.returning import take_up_open_calls
+from signaling.returning import let_go, take_up_open_calls
 from signaling.session import Session
 from signaling.stage import Stage
 from signaling.understanding import ref_in
@@ -45,10 +45,11 @@ LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond
 class Live:
     """Satisfies `signaling.app.LiveDoor`. Use `async with Live(house)`: it listens to the node, takes up open calls and
     owns every task. `close` closes all sockets (code 4000, come back); leaving the block does it too. `chat` hears what
-    data channels bring of conversations."""
+    data channels bring of conversations. `is_shared`: calls are taken up shop by shop, by `take_up`."""
 
-    def __init__(self, house: House, chat: Chat | None = None) -> None:
+    def __init__(self, house: House, chat: Chat | None = None, *, is_shared: bool = False) -> None:
         self.house = house
+        self._is_shared = is_shared
         self.floor = Floor(house)
         self.line = WaitingLine(self.floor)
         self.recordings = Recordings(self.floor)
@@ -62,7 +63,8 @@ class Live:
 
     async def __aenter__(self) -> Self:
         self.house.node.listen(self._hearing.hear)
-        await take_up_open_calls(self.floor)
+        if not self._is_shared:
+            await take_up_open_calls(self.floor)
         self.floor.tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._spawn_background()
         return self
@@ -80,7 +82,8 @@ class Live:
 
     def _spawn_background(self) -> None:
         self.floor.spawn(self._look_at_the_clock())
-        self.floor.spawn(self.recordings.take_up_unfinished())
+        if not self._is_shared:
+            self.floor.spawn(self.recordings.take_up_unfinished())
 
     async def _look_at_the_clock(self) -> None:
         while True:
@@ -100,6 +103,21 @@ class Live:
             carrier.close(RESTARTING, "restarting")
         if writers:
             await asyncio.wait(writers.values(), timeout=CLOSE_WAIT_S + 1)
+
+    # --- one of several servers ---
+
+    async def take_up(self, shop_id: str) -> None:
+        """This server keeps the shop's floor from now on."""
+        await take_up_open_calls(self.floor, shop_id)
+        self.floor.spawn(self.recordings.take_up_unfinished(shop_id))
+
+    async def let_go(self, shop_id: str) -> None:
+        """Another one does."""
+        await let_go(self._stage, shop_id)
+
+    def is_idle(self, shop_id: str) -> bool:
+        is_empty = all(session.shop_id != shop_id for session in self.floor.sessions.values())
+        return is_empty and not self.floor.open_visits(shop_id)
 
     # --- what the door asks ---
 

@@ -61,15 +61,17 @@ class Recordings:
             if is_over:
                 await node.forget_journal(call_id)
 
-    async def take_up_unfinished(self) -> None:
-        """After a crash: journals of calls that are over are finished for good, those of open calls for now."""
+    async def take_up_unfinished(self, shop_id: str | None = None) -> None:
+        """After a crash: journals of calls that are over are finished for good, those of open calls for now. Of one shop,
+        where others' calls are another server's."""
         for call_id in await self._unfinished():
             try:
                 call = await self._floor.house.calls.get(call_id)
             except NotFound:
                 log.warning("a journal belongs to no call", call=call_id)
                 continue
-            self._floor.spawn(self.finish(call_id, call.shop_id, is_over=call.is_over))
+            if shop_id in (None, call.shop_id):
+                self._floor.spawn(self.finish(call_id, call.shop_id, is_over=call.is_over))
 
     async def _unfinished(self) -> list[str]:
         for pause in RETRY_AFTER_S:

@@ -28,20 +28,32 @@ NO_BOOKING = "This booking is not known here. Load the call again."
 NO_PICTURE = "This picture is not known here. Load the call again."
 ONE_OPEN = "This customer already has a call. Go back to that one."
 MOST = 1000
+Asked = Callable[[Connection, str], None]
+
+
+def unfenced(_connection: Connection, _shop_id: str) -> None:
+    """A server that shares its database with nobody keeps every floor."""
 
 
 class SqlCalls:
-    """`tell` hears of each commit that wrote to a conversation."""
+    """`tell` hears of each commit that wrote to a conversation. `fence` is asked in the transaction of each change,
+    with the shop's id, and raises when this server may not change its calls."""
 
-    def __init__(self, transactions: Transactions, tell: Callable[[Committed], None]) -> None:
+    def __init__(self, transactions: Transactions, tell: Callable[[Committed], None], fence: Asked = unfenced) -> None:
         self._transactions = transactions
         self._tell = tell
+        self._fence = fence
 
     async def add(self, call: Call) -> None:
         """Raises Conflict when the customer has an open call, NotFound when the shop or the customer is unknown."""
         row = row_of(call, tables.calls)
+
+        def job(connection: Connection) -> None:
+            self._fence(connection, call.shop_id)
+            connection.execute(insert(tables.calls).values(row))
+
         try:
-            await self._transactions.write(lambda c: c.execute(insert(tables.calls).values(row)))
+            await self._transactions.write(job)
         except NotFound:
             raise NotFound("This shop or this customer is not known here. Open the shop's link again.") from None
         except Conflict:
@@ -58,6 +70,7 @@ class SqlCalls:
             before = one(connection, statement, Call, NO_CALL)
             after = decide(before)
             if after != before:
+                self._fence(connection, before.shop_id)
                 kept = update(tables.calls).where(tables.calls.c.id == call_id)
                 connection.execute(kept.values(row_of(after.model_copy(update={"id": call_id}), tables.calls)))
             return after, _mirror(connection, mirror.of_end(before, after))

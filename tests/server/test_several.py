@@ -1,0 +1,240 @@
+"""Two servers that share a PostgreSQL and a Redis: whichever breaks, nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from loadtest.clip import make_clip
+from loadtest.front_door import Refused, Visitor
+from tests.support.databases import Cluster, postgresql_cluster
+from tests.support.devices import Device, customer, staff
+from tests.support.several import Several, several
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+
+PATIENCE_S = 30.0
+clip = cache(make_clip)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with postgresql_cluster() as started:
+        yield started
+
+
+@pytest.fixture
+async def two(tmp_path: Path, cluster: Cluster) -> AsyncIterator[Several]:
+    async with several(tmp_path, cluster) as started:
+        yield started
+
+
+class Conversation:
+    """A customer with devices at both servers, and two of the staff."""
+
+    def __init__(self, devices: list[Device]) -> None:
+        self.devices = devices
+        self.stream = f"c.{devices[0].person['id']}"
+        self.written: list[str] = []
+
+    async def write(self, count: int) -> None:
+        for number in range(count):
+            device = self.devices[number % len(self.devices)]
+            self.written.append(await device.write(self.stream, f"{len(self.written)}"))
+            await asyncio.sleep(0.005)
+
+    async def settled(self) -> None:
+        """Everything that was written is acknowledged, and on every device once, in one order."""
+        for device in self.devices:
+            await device.until(lambda device=device: not device.pending)  # type: ignore[misc]
+            await device.until(lambda device=device: device.shelf(self.stream).position >= len(self.written))  # type: ignore[misc]
+        shelves = [device.shelf(self.stream) for device in self.devices]
+        for shelf in shelves:
+            assert sorted(entry["id"] for entry in shelf.entries) == sorted(self.written)
+            assert [entry["position"] for entry in shelf.entries] == list(range(1, len(self.written) + 1))
+        assert len({shelf.digest for shelf in shelves}) == 1
+        for device in self.devices:
+            own = [entry["id"] for entry in shelves[0].entries if entry["id"].startswith(f"m-{device.name}-")]
+            assert own == sorted(own), "what one device writes stays in its order"
+            assert set(own) == {id for id in self.written if id.startswith(f"m-{device.name}-")}
+
+
+@pytest.fixture
+async def talk(two: Several) -> AsyncIterator[Conversation]:
+    one, other = (server.base for server in two.servers)
+    async with AsyncExitStack() as stack:
+        ann = await stack.enter_async_context(customer(one, "Ann"))
+        phone = await stack.enter_async_context(customer(other, "Ann", like=ann))
+        lin = await stack.enter_async_context(staff(one, "lin", two.password))
+        li = await stack.enter_async_context(staff(other, "li", two.password))
+        made = Conversation([ann, phone, lin, li])
+        for device in made.devices:
+            device.base = two.base  # from now on wherever the balancer leads
+            device.follow(made.stream)
+        for device in (lin, li):
+            await device.say(type="chat.open", stream=made.stream)
+        yield made
+
+
+async def test_devices_of_a_killed_server_go_on_at_the_other_and_nothing_is_lost(
+    two: Several, talk: Conversation
+) -> None:
+    await talk.write(40)
+    await two.servers[0].kill()
+    await talk.write(40)
+    await talk.settled()
+    await two.servers[0].start()
+    await two.servers[1].kill()
+    await talk.write(40)
+    await talk.settled()
+    assert all(device.connections > 1 for device in talk.devices)
+
+
+async def test_nothing_is_lost_while_redis_is_stopped_flushed_and_started_again(
+    two: Several, talk: Conversation
+) -> None:
+    await talk.write(20)
+    await two.redis.flush()
+    await talk.write(20)
+    await two.redis.stop()
+    await talk.write(20)
+    await talk.settled()  # by the heartbeat
+    for server in two.servers:
+        assert (await two.figures(server))["chat_bus_is_connected"] == 0
+    await two.redis.start()
+    await talk.write(20)
+    await talk.settled()
+    assert [device.connections for device in talk.devices] == [1, 1, 1, 1]
+    for server in two.servers:
+        assert server.log.read_text().count("redis is away") == 1
+
+
+async def test_what_is_written_while_postgresql_is_away_is_refused_kept_by_its_device_and_not_lost(
+    two: Several, talk: Conversation
+) -> None:
+    await talk.write(20)
+    await talk.settled()
+    two.cluster.stop()
+    await talk.write(20)
+    away = asyncio.get_running_loop().time() + 10.0
+    for device in talk.devices:
+        await device.until(lambda device=device: device.refusals["unavailable"] > 0)  # type: ignore[misc]
+        assert len(device.pending) == 5
+    await asyncio.sleep(away - asyncio.get_running_loop().time())
+    assert all(len(device.pending) == 5 for device in talk.devices), "not kept yet"
+    two.cluster.start()
+    await talk.settled()
+
+
+class Person(Visitor):
+    """A page of a call without a page, whose news can be waited for."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(base, clip(2.0))
+        self.frames: list[dict[str, Any]] = []
+        self._came = asyncio.Event()
+        self.hear = self._heard
+
+    def _heard(self, frame: dict[str, Any]) -> None:
+        self.frames.append(frame)
+        self._came.set()
+
+    async def news(self, type: str, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for frame in self.frames:
+                    if frame["type"] == type and is_wanted(frame):
+                        return frame
+                self._came.clear()
+                await self._came.wait()
+
+    async def sees(self) -> None:
+        """Another picture of the other person."""
+        shown = len(self.client.arrived_frames)
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.client.arrived_frames) <= shown:
+                self.client.frame_shown.clear()
+                await self.client.frame_shown.wait()
+
+    async def come_back(self) -> None:
+        """As a page does whose connections broke: it tries until it is let in."""
+        self.frames.clear()
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    await self.reconnect()
+                    return
+                except (Refused, ClientError, OSError, TimeoutError):
+                    await asyncio.sleep(0.3)
+
+
+async def test_a_customer_at_one_server_and_staff_at_the_other_get_each_other(two: Several) -> None:
+    one, other = (server.base for server in two.servers)
+    async with Person(one) as ann, Person(other) as lin, Person(other) as li:
+        await ann.enter("demo")
+        await lin.sign_in("lin", two.password)
+        await li.sign_in("li", two.password)
+        ann.client.start()
+        lin.client.start()
+        call_id = await ann.join("Ann", consent=True)
+        await lin.news("line", lambda f: [w["call_id"] for w in f["waiting"]] == [call_id])
+        await lin.answer(call_id)
+        with pytest.raises(Refused, match="colleague"):
+            await li.answer(call_id)
+        await asyncio.gather(ann.sees(), lin.sees())
+        await lin.say("Which heel is it?")
+        await ann.news("event", lambda f: f["event"]["body"].get("text") == "Which heel is it?")
+        relayed = [(await two.figures(server))["keeping_relayed_sockets"] for server in two.servers]
+        assert sorted(relayed) in ([0, 1], [0, 2])
+        await ann.hang_up()
+        await lin.news("call", lambda f: f["call"]["state"] == "ended")
+        async with asyncio.timeout(PATIENCE_S):
+            while (await lin.get(f"/api/calls/{call_id}"))["recording"]["state"] != "ready":  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+
+async def test_who_enters_at_one_server_is_told_that_somebody_is_there_at_the_other(two: Several) -> None:
+    one, other = (server.base for server in two.servers)
+    async with Person(one) as lin, ClientSession(other) as browser:
+        await lin.sign_in("lin", two.password)
+
+        async def available() -> int:
+            async with browser.post("/api/enter", json={"shop": "demo", "language": "en"}) as said:
+                return int((await said.json())["staff_available"])
+
+        async with asyncio.timeout(PATIENCE_S):
+            while await available() != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+
+async def test_when_the_keeper_is_killed_the_line_and_the_call_go_on_at_the_other_server(two: Several) -> None:
+    async with Person(two.base) as ann, Person(two.base) as bob, Person(two.base) as lin, Person(two.base) as li:
+        for visitor in (ann, bob):
+            await visitor.enter("demo")
+        await lin.sign_in("lin", two.password)
+        await li.sign_in("li", two.password)
+        ann.client.start()
+        lin.client.start()
+        call_id = await ann.join("Ann", consent=True)
+        await lin.answer(call_id)
+        waiting_id = await bob.join("Bob", consent=False)
+        await asyncio.gather(ann.sees(), lin.sees())
+        keeper = await two.keeper()
+        await keeper.kill()
+        await asyncio.gather(*(visitor.come_back() for visitor in (ann, bob, lin, li)))
+        assert await two.keeper() is not keeper
+        await asyncio.gather(ann.sees(), lin.sees())
+        await li.news("line", lambda f: [w["call_id"] for w in f["waiting"] if w["connected"]] == [waiting_id])
+        await li.answer(waiting_id)
+        await asyncio.gather(bob.sees(), li.sees())
+        await ann.hang_up()
+        await lin.news("call", lambda f: f["call"]["state"] == "ended")
+        record = await lin.get(f"/api/calls/{call_id}")
+        assert record["call"]["state"] == "ended"
