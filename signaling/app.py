@@ -13,6 +13,7 @@ from signaling.arrivals import Arrivals
 from signaling.auth import SignIn
 from signaling.composition import Compose, Compositions
 from signaling.cookies import Cookies
+from signaling.erasing import ERASING, Erasing
 from signaling.guard import own_origins_only, secure_answer
 from signaling.house import House
 from signaling.http_attachments import add_attachments
@@ -35,6 +36,7 @@ from signaling.http_context import (
     ChatDoor,
     LiveDoor,
 )
+from signaling.http_customers import add_customers
 from signaling.http_devices import add_devices
 from signaling.http_enter import add_enter
 from signaling.http_inbox import add_inbox
@@ -43,6 +45,7 @@ from signaling.http_pictures import add_pictures
 from signaling.http_profile import add_profile
 from signaling.http_quick_replies import add_quick_replies
 from signaling.http_records import add_records
+from signaling.http_search import add_search
 from signaling.http_sign_in import add_sign_in
 from signaling.http_stats import add_stats
 from signaling.http_streams import add_streams
@@ -75,10 +78,12 @@ def make_app(
         add_streams(app)
         add_devices(app)
         add_inbox(app)
-        add_profile(app)
-        add_quick_replies(app)
         if house.attachments is not None:
             _take_files(app, house, house.attachments)
+        if house.search is not None:
+            add_search(app, house.search)
+        add_profile(app)
+        add_quick_replies(app)
     app[COOKIES] = Cookies(house)
     app[SIGN_IN] = SignIn(house.people, house.now)
     app[COMPOSITIONS] = Compositions(house, compose)
@@ -87,6 +92,10 @@ def make_app(
     app[LEAVING] = Buckets(burst=30, per_second=0.2)
     app[PICTURES] = asyncio.Lock()
     app.cleanup_ctx.append(app[COMPOSITIONS].lifetime)
+    if chat is not None and house.data is not None and ARRIVALS in app:
+        app[ERASING] = Erasing(house, house.data, chat, app[ARRIVALS], app[COMPOSITIONS])
+        app.cleanup_ctx.append(app[ERASING].lifetime)
+        add_customers(app, house.data)
     app.cleanup_ctx.append(watch_others)
     app.on_response_prepare.append(secure_answer)
     app.on_shutdown.append(_close_sockets)

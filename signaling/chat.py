@@ -48,6 +48,8 @@ CLOSE_WAIT_S = 2.0
 LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
 SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open the shop's link again.")
 
+ERASED = ErrorFrame(code="erased", message="The shop has erased this conversation. Nothing of it is kept any more.")
+
 
 class Chat:
     """Use `async with Chat(house)`: it listens to the store and owns every task. `close` closes all sockets (code 4000,
@@ -168,10 +170,10 @@ class Chat:
             if device in (None, reader.device):
                 self._end(reader)
 
-    def renamed(self, customer: Customer) -> None:
-        """What open pages of this customer write from now on has the new name."""
-        for reader in self.hub.readers_of.get(customer.id, ()):
-            reader.person = customer
+    def erased(self, customer_id: str) -> None:
+        """All that was kept of this customer is gone: every page of theirs is told, and closed."""
+        self.neighbours.say("customer", customer_id, ERASED.model_dump_json())
+        self.drop(customer_id)
 
     def end_session(self, session: str) -> None:
         """This session was signed out: nothing more is said on its carriers."""
@@ -186,6 +188,11 @@ class Chat:
         reader.say_on_all(SIGNED_OUT.model_dump_json())
         reader.end(ENDED, "signed out")
         self.readers.forget(reader)
+
+    def renamed(self, customer: Customer) -> None:
+        """What open pages of this customer write from now on has the new name."""
+        for reader in self.hub.readers_of.get(customer.id, ()):
+            reader.person = customer
 
     async def poll(self, person: Staff | Customer, ask: PollBody, session: str = "") -> list[str]:
         """The long poll of one page: takes its frames in, answers with what waits for it."""

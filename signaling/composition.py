@@ -97,6 +97,13 @@ class Compositions:
                 return await self._house.blobs.path(blob), view.format
         raise NotFound("This file has not been made yet.")
 
+    async def forget(self, call_id: str) -> None:
+        """Nothing of this call is made any more."""
+        job = self._jobs.pop(call_id, None)
+        if job is not None and job.task is not None:
+            job.task.cancel()
+            await asyncio.gather(job.task, return_exceptions=True)
+
     async def _work(self, job: _Job, recording: Recording, fmt: Format) -> None:
         out = self._house.settings.scratch / f"composed-{recording.call_id}.{fmt}"
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from domain.attachment import MAX_BYTES, QUOTA_BYTES, AttachmentStore
 from domain.conversation_ports import ConversationStore
+from domain.customer_data import CustomerData
 from domain.ports import BlobStore, CallStore, PeopleStore
 from domain.profile import ProfileStore
 from domain.quick_reply import QuickReplyStore
+from domain.search import SearchStore
 from signaling.node import MediaNode
 
 
@@ -50,3 +52,5 @@ class House:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     attachments: AttachmentStore | None = None  # without it, conversations take no files
+    search: SearchStore | None = None
+    data: CustomerData | None = None

@@ -72,6 +72,9 @@ class ChatDoor(Protocol):
     def drop(self, person_id: str, device: str | None = None) -> None:
         """The right of this person, or of one device, has ended: nothing more is said there from now on."""
 
+    def erased(self, customer_id: str) -> None:
+        """All that was kept of this customer is gone: every page of theirs is told, and closed."""
+
     def figures(self) -> dict[str, float]:
         """Flat counters and gauges for operators."""
 

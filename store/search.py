@@ -68,7 +68,9 @@ _FIND = {
     "postgresql": (
         select(t.entries)
         .where(text("seq IN (SELECT seq FROM entry_words WHERE words @@ CAST(:wanted AS tsquery) AND seq < :before "
-                    "ORDER BY seq DESC LIMIT :limit)"))
+                    "ORDER BY seq DESC LIMIT :limit)")
+               # in the statement itself: how rare the words are decides between the index of words and the newest first
+               .bindparams(bindparam("wanted", type_=Text, literal_execute=True)))
         .order_by(t.entries.c.seq.desc())
     ),
 }  # fmt: skip

@@ -1,0 +1,85 @@
+"""Erasing a customer to the end: what the database let go of leaves the disk, also when the server was stopped meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import web
+
+from domain.attachment import Removed
+from domain.customer_data import CustomerData, Erasure
+from domain.errors import Refusal
+from domain.people import Staff
+from signaling.arrivals import Arrivals
+from signaling.composition import Compositions
+from signaling.house import House
+from signaling.http_context import ChatDoor
+
+AGAIN_S = 60.0
+log = structlog.get_logger(__name__)
+
+
+class Erasing:
+    """`erase` answers when nobody can read anything any more; the files go right after, in `lifetime`'s task."""
+
+    def __init__(
+        self, house: House, data: CustomerData, chat: ChatDoor, arrivals: Arrivals, compositions: Compositions
+    ) -> None:
+        self._house = house
+        self._data = data
+        self._chat = chat
+        self._arrivals = arrivals
+        self._compositions = compositions
+        self._is_wanted = asyncio.Event()
+        self._is_whole = asyncio.Event()
+
+    async def settled(self) -> None:
+        """Returns when every erasure is done to the end."""
+        await self._is_whole.wait()
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """For `app.cleanup_ctx`. What a stop left half done is taken up again."""
+        self._is_wanted.set()
+        working = asyncio.create_task(self._run(), name="erasures")
+        yield
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    async def erase(self, erasure_id: str, customer_id: str, by: Staff) -> Erasure:
+        for call in (await self._data.record(customer_id)).calls:
+            await self._compositions.forget(call.id)
+        erasure = await self._data.erase(erasure_id, customer_id, by, self._house.now())
+        self._chat.erased(customer_id)
+        self._is_whole.clear()
+        self._is_wanted.set()
+        return erasure
+
+    async def finish(self, erasure: Erasure) -> None:
+        """May be done again, from any point: what is gone is gone."""
+        for call_id in erasure.calls:
+            await self._house.node.forget_journal(call_id)
+        await self._arrivals.forget(Removed(uploads=erasure.uploads, blobs=erasure.blobs))
+        await self._data.scrub()
+        await self._data.finish(erasure.id, self._house.now())
+        log.info("a customer was erased", erasure=erasure.id, entries=erasure.entries, files=len(erasure.blobs))
+
+    async def _run(self) -> None:
+        while True:
+            await self._is_wanted.wait()
+            self._is_wanted.clear()
+            try:
+                for erasure in await self._data.unfinished():
+                    await self.finish(erasure)
+                if not self._is_wanted.is_set():
+                    self._is_whole.set()
+            except Refusal as refusal:  # the database or a worker is away, somebody is reading
+                log.warning("an erasure is not finished yet", code=refusal.code)
+                asyncio.get_running_loop().call_later(AGAIN_S, self._is_wanted.set)
+            except Exception as fault:
+                log.error("an erasure is not finished yet", fault=type(fault).__name__)
+                asyncio.get_running_loop().call_later(AGAIN_S, self._is_wanted.set)
+
+
+ERASING: web.AppKey[Erasing] = web.AppKey("erasing", Erasing)
