@@ -52,7 +52,7 @@ fi
 
 if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then debian libgl1 libglib2.0-0; fi
 
-stamp=$(cat rtc/native/pump.c rtc/native/pump.h requirements-native.lock | cksum)
+stamp=$(cat rtc/native/*.c rtc/native/*.h requirements-native.lock | cksum)
 if [ ! -f rtc/native/libpump.so ] || [ "$(cat .venv/stamp-native 2>/dev/null || true)" != "$stamp" ]; then
   say "Building the packet pump ..."
   # The compiler is a Python package that is only needed now: a third of a gigabyte that nobody has to keep.

@@ -13,10 +13,12 @@ from struct import Struct
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakValueDictionary
 
+from rtc.state import CLOCK, COUNTER, FEEDBACKS, OFFSET, OWNER_HEARD_NS, REPORTED, TOP, UNTIED
 from rtc.state import numbers as flat
 from rtc.twcc import REFERENCE_TICKS, TICK_NS, WRAP_TICKS, Feedback, build_feedback, first_delta, framed
 
 if TYPE_CHECKING:
+    from rtc.native.feedback import Return
     from rtc.party import Party
 
 RING = 4096
@@ -30,21 +32,10 @@ _HEAD, _ABOUT = Struct("!IIHHI"), Struct("!HHI")
 class Uplink:
     """What came from one source peer, by its own transport-wide sequence number (extended beyond 16 bits).
 
-    `tops[0]` is the highest number; `numbers` and `times_ns` are rings of what came last."""
+    `state` has the places of rtc/state.py; `numbers` and `times_ns` are rings of what came last. `way_back` is the pump's way
+    of the owner's feedback to the source."""
 
-    __slots__ = (
-        "__weakref__",
-        "_feedbacks",
-        "_offset",
-        "id",
-        "numbers",
-        "owner",
-        "owner_heard_ns",
-        "party",
-        "reported",
-        "times_ns",
-        "tops",
-    )
+    __slots__ = ("__weakref__", "id", "numbers", "owner", "party", "state", "times_ns", "way_back")
     by_id: ClassVar[WeakValueDictionary[int, Uplink]] = WeakValueDictionary()
     _ids: ClassVar[Iterator[int]] = itertools.count(1)
 
@@ -52,29 +43,32 @@ class Uplink:
         self.party = party
         self.id = next(self._ids)
         self.by_id[self.id] = self
-        self.tops = flat(1, -1)
-        self.reported = -1
+        self.state = flat(5)
+        self.state[TOP] = self.state[REPORTED] = -1
+        self.state[OFFSET] = UNTIED
         self.owner: Downlink | None = None
-        self.owner_heard_ns = 0
-        self._feedbacks = 0
-        self._offset: int | None = None  # from the owner's clock to ours, in ticks
+        self.way_back: Return | None = party.pump.way_back(self) if party.pump is not None else None
         self.numbers = flat(RING, -1)
         self.times_ns = flat(RING)
 
     @property
     def top(self) -> int:
-        return self.tops[0]
+        return self.state[TOP]
+
+    @property
+    def reported(self) -> int:
+        return self.state[REPORTED]
 
     def arrived(self, sequence: int, now_ns: int) -> int:
         """Notes an arrival and answers the extended number."""
-        tops = self.tops
-        top = tops[0]
+        state = self.state
+        top = state[TOP]
         step = (sequence - top) & 0xFFFF
         if step < 0x8000 and top >= 0:
-            number = tops[0] = top + step
+            number = state[TOP] = top + step
         elif top < 0:
-            number = tops[0] = 0x10000 + sequence
-            self.reported = number - 1
+            number = state[TOP] = 0x10000 + sequence
+            state[REPORTED] = number - 1
         else:
             number = top + step - 0x10000
         at = number & MASK
@@ -84,19 +78,27 @@ class Uplink:
 
     def give_to(self, owner: Downlink | None) -> None:
         if owner is not self.owner:
+            self.halt()
             self.owner = owner
-            self.owner_heard_ns = 0
-            self._offset = None
+            self.state[OWNER_HEARD_NS] = 0
+            self.state[OFFSET] = UNTIED
+
+    def halt(self) -> None:
+        """Something changes that the way back depends on: the owner's feedback comes up again."""
+        if self.way_back is not None:
+            self.way_back.stop()
 
     def retire(self) -> None:
         """No packet comes any more. Peers refer to each other, and the collector of cycles comes late to a quiet
         process: what is large goes now."""
+        self.halt()
+        self.way_back = None
         self.by_id.pop(self.id, None)
         self.numbers = self.times_ns = flat(0)
 
     def reports_itself(self, now_ns: int) -> bool:
         """Whether this server must tell the source: no owner, or one that has not (for long not) sent feedback."""
-        return self.owner is None or now_ns - self.owner_heard_ns > OWNER_SILENT_NS
+        return self.owner is None or now_ns - self.state[OWNER_HEARD_NS] > OWNER_SILENT_NS
 
     def own_feedback(self, sender: int, media: int) -> list[bytes]:
         """Feedback from our own arrivals since the last report."""
@@ -146,9 +148,9 @@ class Uplink:
     def _tied(self, numbers: list[int], arrivals: list[int | None]) -> int | None:
         """The owner's clock against ours. It is tied once, such that the packet with the quickest way to the owner took
         no time: to the sender a new owner must not look like a queue that grew, or it halves its bitrate."""
-        offset = self._offset
+        offset = self.state[OFFSET]
         own, times_ns = self.numbers, self.times_ns
-        if offset is not None:
+        if offset != UNTIED:
             n, t = numbers[-1], arrivals[-1]
             if t is None or own[n & MASK] != n or abs(times_ns[n & MASK] // TICK_NS - t - offset) <= CLOCK_JUMP_TICKS:
                 return offset
@@ -157,16 +159,17 @@ class Uplink:
             for n, t in zip(numbers, arrivals, strict=True)
             if t is not None and own[n & MASK] == n
         ]
-        if ahead and (offset is None or abs(max(ahead) - offset) > CLOCK_JUMP_TICKS):
-            self._offset = max(ahead)
-        return self._offset
+        if ahead and (offset == UNTIED or abs(max(ahead) - offset) > CLOCK_JUMP_TICKS):
+            offset = self.state[OFFSET] = max(ahead)
+        return offset if offset != UNTIED else None
 
     def passed_on(self, data: bytes, count: int, clock: int) -> bytes | None:
         """The owner's feedback about our next `count` packets, without its padding, `clock` its reference time in
         ticks: with another head and another first delta, the rest as it was. None: it must be translated."""
         first = self.reported + 1
-        offset = self._offset
-        if offset is None or abs(self.times_ns[first & MASK] // TICK_NS - clock - offset) > CLOCK_JUMP_TICKS:
+        state = self.state
+        offset = state[OFFSET]
+        if offset == UNTIED or abs(self.times_ns[first & MASK] // TICK_NS - clock - offset) > CLOCK_JUMP_TICKS:
             return None
         where = first_delta(data, count)
         if where is None:
@@ -177,32 +180,32 @@ class Uplink:
             return None
         packet = bytearray(data)
         reference = heard // REFERENCE_TICKS & 0xFFFFFF
-        _HEAD.pack_into(packet, 4, *self.party.speaker, first & 0xFFFF, count, reference << 8 | self._feedbacks & 0xFF)
+        _HEAD.pack_into(packet, 4, *self.party.speaker, first & 0xFFFF, count, reference << 8 | state[FEEDBACKS] & 0xFF)
         packet[at : at + size] = (heard % REFERENCE_TICKS).to_bytes(size, "big")
-        self._feedbacks += 1
-        self.reported += count
+        state[FEEDBACKS] += 1
+        state[REPORTED] += count
         return framed(packet[4:])
 
     def _build(self, sender: int, media: int, first: int, times: list[int | None]) -> list[bytes]:
-        packets = build_feedback(sender, media, self._feedbacks, first & 0xFFFF, times)
+        packets = build_feedback(sender, media, self.state[FEEDBACKS] & 0xFF, first & 0xFFFF, times)
         if packets:
-            self._feedbacks += len(packets)
-            self.reported = first + len(times) - 1
+            self.state[FEEDBACKS] += len(packets)
+            self.state[REPORTED] = first + len(times) - 1
         return packets
 
 
 class Downlink:
-    """The transport-wide counter of one sink peer (`counter[0]`), and for each number sent whose packet it was.
+    """The transport-wide counter of one sink peer (`state`, see rtc/state.py), and for each number sent whose packet it was.
     `uplinks` (ids, 0: nobody's) and `numbers` are written in place by the legs (`numbers` -1: our own
     retransmission)."""
 
-    __slots__ = ("_clock", "counter", "numbers", "uplinks")
+    __slots__ = ("numbers", "party", "state", "uplinks")
 
-    def __init__(self) -> None:
-        self.counter = flat(1)
+    def __init__(self, party: Party) -> None:
+        self.party = party
+        self.state = flat(2)
         self.uplinks = flat(RING)
         self.numbers = flat(RING, -1)
-        self._clock = 0
 
     def retire(self) -> None:
         """Nothing is sent to this sink any more."""
@@ -215,7 +218,7 @@ class Downlink:
             return False
         base, count, word = _ABOUT.unpack_from(data, 12)
         start = base & MASK
-        behind = (self.counter[0] - base) & 0xFFFF
+        behind = (self.state[COUNTER] - base) & 0xFFFF
         uplink = Uplink.by_id.get(self.uplinks[start])
         if behind >= RING or uplink is None or uplink.owner is not self:
             return False
@@ -226,14 +229,17 @@ class Downlink:
             return False
         if self.uplinks[start:end].count(uplink.id) != count:
             return False
-        ahead = ((word >> 8) * REFERENCE_TICKS - self._clock) % WRAP_TICKS
-        clock = self._clock + (ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS)
+        before = self.state[CLOCK]
+        ahead = ((word >> 8) * REFERENCE_TICKS - before) % WRAP_TICKS
+        clock = before + (ahead if ahead < WRAP_TICKS // 2 else ahead - WRAP_TICKS)
         packet = uplink.passed_on(data, count, clock)
         if packet is None:
             return False
-        self._clock = clock
-        uplink.owner_heard_ns = now_ns
+        self.state[CLOCK] = clock
+        uplink.state[OWNER_HEARD_NS] = now_ns
         uplink.party.tell_uplink([packet])
+        if uplink.way_back is not None:
+            uplink.way_back.handled()
         return True
 
     def heard(
@@ -241,9 +247,9 @@ class Downlink:
     ) -> None:
         """Sorts a sink's feedback by source, its clock freed of roll-over, and tells each source that this sink owns."""
         found: dict[Uplink, tuple[list[int], list[int | None]]] = {}
-        uplinks, numbers, clock = self.uplinks, self.numbers, self._clock
+        uplinks, numbers, clock = self.uplinks, self.numbers, self.state[CLOCK]
         sequence = feedback.base
-        behind = (self.counter[0] - sequence) & 0xFFFF
+        behind = (self.state[COUNTER] - sequence) & 0xFFFF
         current, uplink = 0, None
         add_number = add_time = None
         for time in feedback.times:
@@ -266,8 +272,8 @@ class Downlink:
                     add_time(None if time is None else clock)
             sequence = (sequence + 1) & 0xFFFF
             behind = (behind - 1) & 0xFFFF
-        self._clock = clock
+        self.state[CLOCK] = clock
         for uplink, (ours, arrivals) in found.items():
-            uplink.owner_heard_ns = now_ns
+            uplink.state[OWNER_HEARD_NS] = now_ns
             if ours:  # not only what we sent again
                 tell(uplink, ours, arrivals)

@@ -245,7 +245,7 @@ class Endpoint:
         pressure.lagged(clock_ns())
 
     def _handed_up(self, data: bytes, address: Address, now_ns: int, is_opened: bool) -> None:
-        """What the pump leaves to Python; `is_opened`: RTP that it has opened."""
+        """What the pump leaves to Python; `is_opened`: in the clear already."""
         if not is_opened:
             self._sort(data, address, now_ns)
             return

@@ -15,7 +15,7 @@ from rtc.congestion import MASK as RING_MASK
 from rtc.gop import PacketRing
 from rtc.rtp import FIXED, HEAD, MASK32, Layout
 from rtc.srtp import header_length
-from rtc.state import PACKETS, PAYLOAD_OCTETS, numbers
+from rtc.state import COUNTER, PACKETS, PAYLOAD_OCTETS, numbers
 
 if TYPE_CHECKING:
     from rtc.party import Party
@@ -190,7 +190,7 @@ class Leg:
             header[where] = data
         if wide_at:
             downlink = self.downlink
-            count = downlink.counter[0] = (downlink.counter[0] + 1) & 0xFFFF
+            count = downlink.state[COUNTER] = (downlink.state[COUNTER] + 1) & 0xFFFF
             header[wide_at] = count >> 8
             header[wide_at + 1] = count & 0xFF
             at = count & RING_MASK
@@ -282,7 +282,7 @@ class Leg:
             header[where] = data
         if wide_at:
             downlink = self.downlink
-            count = downlink.counter[0] = (downlink.counter[0] + 1) & 0xFFFF
+            count = downlink.state[COUNTER] = (downlink.state[COUNTER] + 1) & 0xFFFF
             header[wide_at : wide_at + 2] = _NUMBER.pack(count)
             downlink.uplinks[count & RING_MASK] = self._uplink_id
             downlink.numbers[count & RING_MASK] = wide

@@ -12,7 +12,7 @@ from rtc.pressure import Pressure
 from rtc.rtp import Layout
 from rtc.sdp import Kind, MediaLine, Negotiated
 from rtc.source import Source
-from rtc.state import HEARD_NS
+from rtc.state import HEARD_NS, numbers
 
 if TYPE_CHECKING:
     from rtc.native.pump import Pump
@@ -59,7 +59,7 @@ class Party:
         "sources",
         "unknown",
         "uplink",
-        "work_left",
+        "work",
     )
 
     def __init__(self, port: Port, pump: Pump | None = None, pressure: Pressure | None = None) -> None:
@@ -67,7 +67,7 @@ class Party:
         self.pump = pump
         self.pressure = pressure
         self.uplink = Uplink(self)
-        self.downlink = Downlink()
+        self.downlink = Downlink(self)
         self.sources: dict[Kind, Source] = {}
         self.legs: dict[tuple[Kind, int], Leg] = {}
         self.legs_by_ssrc: dict[int, Leg] = {}
@@ -75,7 +75,7 @@ class Party:
         self.unknown = 0
         self.now_ns = 0
         self.reports_refused = 0
-        self.work_left = WORK_PER_TICK
+        self.work = numbers(1, WORK_PER_TICK)  # steps that are left of this tick's
         self.renegotiate(port)
 
     def renegotiate(self, port: Port) -> None:
@@ -170,7 +170,7 @@ class Party:
         return found[0] if len(found) == 1 else None
 
     def tick(self) -> None:
-        self.work_left = WORK_PER_TICK
+        self.work[0] = WORK_PER_TICK
 
     def rtcp(self, packet: bytes, now_ns: int) -> None:
         reports.hear(self, packet, now_ns)

@@ -140,8 +140,8 @@ class Peer:
         return True
 
     def receive_opened(self, packet: bytes, now_ns: int) -> None:
-        """RTP that the pump has opened and checked."""
-        self._hear(self.on_rtp, packet, now_ns)
+        """RTP or RTCP that the pump has opened and checked."""
+        self._hear(self.on_rtcp if 192 <= packet[1] <= 223 else self.on_rtp, packet, now_ns)
 
     def _hear(self, hear: Callable[[bytes, int], None] | None, packet: bytes, now_ns: int) -> None:
         self.signs[HEARD_AT] = now_ns

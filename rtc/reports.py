@@ -27,10 +27,10 @@ def hear(party: Party, packet: bytes, now_ns: int) -> None:
     for block in rtcp.blocks(packet):
         kind, data = block.kind, block.data
         cost = _cost(block)
-        if cost > party.work_left:
+        if cost > party.work[0]:
             party.reports_refused += 1
             return
-        party.work_left -= cost
+        party.work[0] -= cost
         if kind == rtcp.SENDER_REPORT:
             _sender_report(party, block, now_ns)
             _reception(party, block, now_ns)

@@ -95,6 +95,7 @@ class Source(Counted):
         """Something changes that the pump's plan for this source depends on: its packets come up again."""
         if self.pipe is not None:
             self.pipe.stop()
+        self.uplink.halt()
 
     def set_tap(self, tap: Tap | None, tap_report: TapReport | None, tape: PumpedStream | None) -> None:
         """`tape` is where the pump puts what `tap` would be given."""

@@ -63,6 +63,10 @@ def srtp_keys(master_key: bytes, master_salt: bytes) -> tuple[bytes, bytes]:
     return derive_keys(master_key, master_salt, (0, 2), 12)
 
 
+def srtcp_keys(master_key: bytes, master_salt: bytes) -> tuple[bytes, bytes]:
+    return derive_keys(master_key, master_salt, (3, 5), 12)
+
+
 def header_length(datagram: Buffer) -> int:
     """Bytes before the payload: fixed header, CSRCs, extension (RFC 3550 5.1). 0 when it is no RTP packet."""
     size = len(datagram)
@@ -83,7 +87,7 @@ class GcmSealer:
     def __init__(self, master_key: bytes, master_salt: bytes) -> None:
         key, salt = srtp_keys(master_key, master_salt)
         self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
-        key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
+        key, salt = srtcp_keys(master_key, master_salt)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
         self._highest: dict[int, int] = {}  # SSRC -> highest 48-bit index sent
         self._rtcp_index = 0
@@ -129,7 +133,7 @@ class GcmOpener:
     def __init__(self, master_key: bytes, master_salt: bytes, counters: Counters) -> None:
         key, salt = srtp_keys(master_key, master_salt)
         self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
-        key, salt = derive_keys(master_key, master_salt, (3, 5), 12)
+        key, salt = srtcp_keys(master_key, master_salt)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
         self._counters = counters
         self._sources: dict[int, _Source] = {}

@@ -23,6 +23,18 @@ HEARD_AT: Final = 0  # something authentic came, monotonic ns
 MEDIA_AT: Final = 1
 IS_LOST: Final = 2
 
+# Of an uplink.
+TOP: Final = 0  # highest transport-wide number that came, extended; -1: none
+REPORTED: Final = 1  # the highest that its sender was told of
+FEEDBACKS: Final = 2  # how often it was told
+OFFSET: Final = 3  # from its owner's clock to ours, in ticks; UNTIED: not known yet
+OWNER_HEARD_NS: Final = 4
+UNTIED: Final = -(1 << 63)
+
+# Of a downlink.
+COUNTER: Final = 0  # the transport-wide number sent last
+CLOCK: Final = 1  # the sink's, in ticks, freed of roll-over
+
 # Of a leg.
 PACKETS: Final = 0
 PAYLOAD_OCTETS: Final = 1

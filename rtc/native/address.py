@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from ctypes import Array, c_uint8
 
 from rtc.ice import Address
 
@@ -25,3 +26,9 @@ def pack_address(address: Address) -> bytes:
     host, port, flow, scope = address
     head = struct.pack("=H", socket.AF_INET6) + struct.pack("!HI", port, flow)
     return head + socket.inet_pton(socket.AF_INET6, host) + struct.pack("=I", scope)
+
+
+def put_address(field: Array[c_uint8], raw: bytes) -> int:
+    """Writes what `pack_address` made into a field of 32 bytes; answers how many they are."""
+    field[: len(raw)] = list(raw)
+    return len(raw)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rtc.native.library import LIBRARY, Library
 
 HERE = Path(__file__).resolve().parent
+SOURCES = tuple(str(HERE / f"{name}.c") for name in ("pump", "srtp", "feedback"))
 OPTIONS = ("-O3", "-std=gnu11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pthread", "-s")
 
 
@@ -16,7 +17,7 @@ def build(compiler: list[str]) -> None:
     """Raises CalledProcessError or OSError when the compiler fails, ImportError when what it made does not fit."""
     made = LIBRARY.with_suffix(".new")
     try:
-        subprocess.run([*compiler, *OPTIONS, "-o", str(made), str(HERE / "pump.c")], check=True)
+        subprocess.run([*compiler, *OPTIONS, "-o", str(made), *SOURCES], check=True)
         Library(made)
         made.replace(LIBRARY)
     finally:

@@ -23,9 +23,10 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 4
+VERSION: Final = 5
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
+REPORT_TRAILER: Final = 20  # tag and index of SRTCP
 MOST_SHAPES: Final = 8
 MOST_OUTLETS: Final = 4
 LARGEST_HEADER: Final = 160
@@ -65,7 +66,7 @@ class Plan(Structure):
 
 class Outlet(Structure):
     _fields_ = [
-        ("sealer", c_void_p), ("counts", c_void_p), ("counter", c_void_p), ("sent_uplinks", c_void_p),
+        ("sealer", c_void_p), ("counts", c_void_p), ("downlink", c_void_p), ("sent_uplinks", c_void_p),
         ("sent_numbers", c_void_p), ("sequence_offset", c_int64), ("stamp_offset", c_int64), ("sent", Ring), ("ssrc", c_uint32),
         ("address_bytes", c_int32), ("address", c_uint8 * 32), ("types", c_int16 * 256), ("plans", Plan * MOST_SHAPES),
     ]  # fmt: skip
@@ -73,13 +74,22 @@ class Outlet(Structure):
 
 class Pipe(Structure):
     _fields_ = [
-        ("next", c_void_p), ("opener", c_void_p), ("source", c_void_p), ("signs", c_void_p), ("uplink_top", c_void_p),
+        ("next", c_void_p), ("opener", c_void_p), ("source", c_void_p), ("signs", c_void_p), ("uplink", c_void_p),
         ("uplink_numbers", c_void_p), ("uplink_times", c_void_p), ("ring", Ring),
         ("uplink_id", c_int64), ("clock_khz", c_int64), ("tape", c_void_p),
         ("tape_stream", c_int32), ("is_armed", c_int32), ("is_video", c_int32), ("left_out", c_int32),
         ("shape_count", c_int32), ("outlet_count", c_int32),
         ("address_bytes", c_int32), ("ssrc", c_uint32), ("address", c_uint8 * 32), ("payload_types", c_uint8 * 128),
         ("shapes", Shape * MOST_SHAPES), ("outlets", Outlet * MOST_OUTLETS),
+    ]  # fmt: skip
+
+
+class Return(Structure):
+    _fields_ = [
+        ("next", c_void_p), ("opener", c_void_p), ("sealer", c_void_p), ("signs", c_void_p), ("work", c_void_p),
+        ("downlink", c_void_p), ("sent_uplinks", c_void_p), ("sent_numbers", c_void_p), ("uplink", c_void_p),
+        ("uplink_times", c_void_p), ("uplink_id", c_int64), ("speaker", c_uint32), ("spoken_of", c_uint32),
+        ("address_bytes", c_int32), ("to_bytes", c_int32), ("address", c_uint8 * 32), ("to", c_uint8 * 32),
     ]  # fmt: skip
 
 
@@ -104,15 +114,18 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "pump_done": (None, (c_void_p,)),
     "pump_add": (None, (c_void_p, POINTER(Pipe))),
     "pump_remove": (None, (c_void_p, POINTER(Pipe))),
+    "pump_add_return": (None, (c_void_p, POINTER(Return))),
+    "pump_remove_return": (None, (c_void_p, POINTER(Return))),
     "pump_sizes": (c_int, (c_int,)),
-    "opener_new": (c_void_p, (c_void_p, c_char_p, c_char_p)),
+    "opener_new": (c_void_p, (c_void_p, c_char_p, c_char_p, c_char_p, c_char_p)),
     "opener_free": (None, (c_void_p,)),
-    "opener_open": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_void_p)),
+    "opener_open": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_void_p, c_int)),
     "opener_knows": (c_int, (c_void_p, c_uint32)),
     "opener_is_newest": (c_int, (c_void_p,)),
-    "sealer_new": (c_void_p, (c_void_p, c_char_p, c_char_p)),
+    "sealer_new": (c_void_p, (c_void_p, c_char_p, c_char_p, c_char_p, c_char_p)),
     "sealer_free": (None, (c_void_p,)),
     "sealer_seal": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_char_p, c_int, c_void_p)),
+    "sealer_seal_rtcp": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_void_p)),
     "tape_new": (c_void_p, ()),
     "tape_free": (None, (c_void_p,)),
     "tape_keep": (None, (c_void_p, c_void_p, c_char_p, c_int)),
@@ -123,7 +136,7 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 class Library:
-    """The functions of `pump.c` as attributes, and OpenSSL's for it. Raises ImportError when something does not fit."""
+    """The functions of the C files as attributes, and OpenSSL's for it. Raises ImportError when something does not fit."""
 
     def __init__(self, path: Path = LIBRARY) -> None:
         try:
@@ -141,8 +154,8 @@ class Library:
         except (OSError, AttributeError) as fault:
             raise ImportError(f"the native pump cannot be used: {fault}") from fault
         self.call: Any = calls
-        ours = (*(ctypes.sizeof(shape) for shape in (Pipe, Up, Crypto)), VERSION)
-        if tuple(calls.pump_sizes(which) for which in range(4)) != ours:
+        ours = (*(ctypes.sizeof(shape) for shape in (Pipe, Up, Crypto, Return)), VERSION)
+        if tuple(calls.pump_sizes(which) for which in range(5)) != ours:
             raise ImportError("the native pump was built from another source: run make setup")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rtc.gop import PacketRing
 from rtc.leg import LIVE, Leg
 from rtc.native import library as native
-from rtc.native.address import pack_address
+from rtc.native.address import pack_address, put_address
 from rtc.native.srtp import PumpedOpener, PumpedSealer
 from rtc.peer import Peer
 from rtc.rtp import Layout
@@ -75,7 +75,7 @@ class Pipe:
         self.ends = {peer}
         plan.opener = peer.opener.at
         plan.source, plan.signs = self._hold(source.state), self._hold(peer.signs)
-        plan.uplink_top, plan.uplink_id = self._hold(uplink.tops), uplink.id
+        plan.uplink, plan.uplink_id = self._hold(uplink.state), uplink.id
         plan.uplink_numbers, plan.uplink_times = self._hold(uplink.numbers), self._hold(uplink.times_ns)
         self._write_ring(plan.ring, source.ring)
         plan.clock_khz = source.meter.clock_khz
@@ -83,7 +83,7 @@ class Pipe:
             tape, plan.tape_stream = source.tape
             plan.tape = tape.at
         plan.ssrc, plan.is_video = source.ssrc, source.is_video
-        plan.address_bytes = _put_address(plan.address, pack_address(peer.ice.address))
+        plan.address_bytes = put_address(plan.address, pack_address(peer.ice.address))
         for payload_type, codec in enumerate(source.codecs):
             if codec and (codec in _CODECS or not source.is_video):
                 plan.payload_types[payload_type] = _CODECS.get(codec, native.OTHER)
@@ -116,10 +116,10 @@ class Pipe:
         self._holds.append(peer.sealer)
         self.ends.add(peer)
         outlet.sealer = peer.sealer.at
-        outlet.counts, outlet.counter = self._hold(leg.counts), self._hold(downlink.counter)
+        outlet.counts, outlet.downlink = self._hold(leg.counts), self._hold(downlink.state)
         outlet.sent_uplinks, outlet.sent_numbers = self._hold(downlink.uplinks), self._hold(downlink.numbers)
         outlet.sequence_offset, outlet.stamp_offset, outlet.ssrc = leg.sequence_offset, leg.stamp_offset, leg.ssrc
-        outlet.address_bytes = _put_address(outlet.address, pack_address(peer.ice.address))
+        outlet.address_bytes = put_address(outlet.address, pack_address(peer.ice.address))
         outlet.types[:] = leg.types
         if leg.sent is not None:
             self._write_ring(outlet.sent, leg.sent)
@@ -144,11 +144,6 @@ def _can_pour(leg: Leg) -> bool:
         and isinstance(peer.sealer, PumpedSealer)
         and peer.ice.address is not None
     )
-
-
-def _put_address(field: ctypes.Array[ctypes.c_uint8], raw: bytes) -> int:
-    field[: len(raw)] = list(raw)
-    return len(raw)
 
 
 def _write_shape(shape: native.Shape, layout: Layout) -> None:

@@ -1,10 +1,11 @@
-/* The ordinary packet's way, from the socket to the socket: open, keep, rewrite, seal, send (RFC 3550, RFC 3711, RFC 7714).
+/* The ordinary packet's way, from the socket to the socket: open, keep, rewrite, seal, send (RFC 3550).
  *
- * What is ordinary: RTP of a stream that has a pipe, next in its order, of a known shape, no keyframe's start. All else goes
- * up to Python, which shares the arrays that are written here (rtc/state.py names their places). `lock` guards all of it.
- * One thread is in pump_run; it never touches Python. */
+ * What is ordinary: RTP of a stream that has a pipe, next in its order, of a known shape, no keyframe's start; and feedback that
+ * has a way back (feedback.c). All else goes up to Python, which shares the arrays that are written here (rtc/state.py names
+ * their places). `lock` guards all of it. One thread is in pump_run; it never touches Python. */
 
-#define _GNU_SOURCE
+#include "pump.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -14,127 +15,6 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "pump.h"
-
-/* --- SRTP with AEAD_AES_128_GCM --- */
-
-static void *cipher(Crypto *c, const uint8_t *key, int seals) {
-    void *ctx = c->ctx_new();
-    if (!ctx) return NULL;
-    if ((seals ? c->encrypt_init : c->decrypt_init)(ctx, c->aes_128_gcm(), NULL, key, NULL) == 1) return ctx;
-    c->ctx_free(ctx);
-    return NULL;
-}
-
-static void nonce_of(uint8_t *nonce, const uint8_t *salt, uint32_t ssrc, uint64_t index) {
-    memcpy(nonce, salt, 12);
-    for (int i = 0; i < 4; i++) nonce[2 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
-    for (int i = 0; i < 6; i++) nonce[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
-}
-
-static uint32_t word(const uint8_t *at) { return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]; }
-static int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
-static void put_word(uint8_t *at, uint32_t v) { at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v; }
-static void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
-
-static int header_length(const uint8_t *data, int size) {
-    if (size < 12 || (data[0] & 0xC0) != 0x80) return 0;
-    int length = 12 + ((data[0] & 0x0F) << 2);
-    if (data[0] & 0x10) {
-        if (size < length + 4) return 0;
-        length += 4 + (half(data + length + 2) << 2);
-    }
-    return length <= size ? length : 0;
-}
-
-static Stream *stream_of(Stream *streams, int count, uint32_t ssrc) {
-    for (int i = 0; i < count; i++)
-        if (streams[i].ssrc == ssrc) return &streams[i];
-    return NULL;
-}
-
-/* The sequence number nearest to the highest one seen (RFC 3711 3.3.1), as a step from it. */
-static int step_from(uint64_t highest, int sequence) {
-    return ((sequence - (int)(highest & 0xFFFF) + 0x8000) & 0xFFFF) - 0x8000;
-}
-
-/* Opens `data` into `out` (header and payload). Its size, or one of the negative answers in pump.h. */
-static int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
-    int header = header_length(data, size), done, more;
-    if (!header || size < header + TAG) return MALFORMED;
-    int sequence = half(data + 2);
-    uint32_t ssrc = word(data + 8);
-    Stream *s = stream_of(o->streams, o->count, ssrc);
-    uint64_t index = (uint64_t)sequence;
-    int step = 0;
-    if (!s) {
-        if (o->count >= MOST_STREAMS) return TOO_MANY;
-    } else {
-        step = step_from(s->highest, sequence);
-        if (step <= 0) {
-            if (step <= -WINDOW || (int64_t)s->highest + step < 0) return REPLAYED;
-            uint64_t place = (s->highest + step) % WINDOW;
-            if (s->seen[place >> 6] >> (place & 63) & 1) return REPLAYED;
-        }
-        index = s->highest + step;
-    }
-    uint8_t nonce[12];
-    nonce_of(nonce, o->salt, ssrc, index);
-    Crypto *c = &p->crypto;
-    int body = size - header - TAG;
-    if (c->decrypt_init(o->ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(o->ctx, NULL, &done, data, header) != 1 ||
-        c->decrypt(o->ctx, out + header, &done, data + header, body) != 1 ||
-        c->ctrl(o->ctx, SET_TAG, TAG, (void *)(data + size - TAG)) != 1 || c->decrypt_end(o->ctx, out + header + done, &more) != 1)
-        return FORGED;
-    memcpy(out, data, header);
-    if (!s) {
-        s = &o->streams[o->count++];
-        memset(s, 0, sizeof *s);
-        s->ssrc = ssrc;
-        s->highest = index;
-    } else if (step > 0) {
-        if (step >= WINDOW) memset(s->seen, 0, sizeof s->seen);
-        else
-            for (int i = 1; i <= step; i++) {
-                uint64_t place = (s->highest + i) % WINDOW;
-                s->seen[place >> 6] &= ~(1ULL << (place & 63));
-            }
-        s->highest = index;
-    }
-    o->is_newest = step > 0 || index == s->highest;
-    s->seen[(index % WINDOW) >> 6] |= 1ULL << (index % WINDOW & 63);
-    return header + body;
-}
-
-/* Seals header and payload into `out`. The datagram's size, 0 when it precedes the stream's start. */
-static int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
-    int sequence = half(header + 2), done, more;
-    uint32_t ssrc = word(header + 8);
-    Stream *s = stream_of(l->streams, l->count, ssrc);
-    uint64_t index = (uint64_t)sequence;
-    if (!s) {
-        if (l->count >= MOST_STREAMS) return TOO_MANY;
-        s = &l->streams[l->count++];
-        s->ssrc = ssrc;
-        s->highest = index;
-    } else {
-        int step = step_from(s->highest, sequence);
-        if ((int64_t)s->highest + step < 0) return 0;
-        index = s->highest + step;
-        if (step > 0) s->highest = index;
-    }
-    uint8_t nonce[12];
-    nonce_of(nonce, l->salt, ssrc, index);
-    Crypto *c = &p->crypto;
-    if (out != header) memcpy(out, header, header_bytes);
-    if (c->encrypt_init(l->ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(l->ctx, NULL, &done, header, header_bytes) != 1 ||
-        c->encrypt(l->ctx, out + header_bytes, &done, payload, size) != 1 ||
-        c->encrypt_end(l->ctx, out + header_bytes + done, &more) != 1 ||
-        c->ctrl(l->ctx, GET_TAG, TAG, out + header_bytes + size) != 1)
-        return FORGED;
-    return header_bytes + size + TAG;
-}
 
 /* --- what a packet says --- */
 
@@ -240,9 +120,10 @@ static void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *pack
     tape_add(t, head, sizeof head, packet, size);
 }
 
-static void send_out(Pump *p, const Outlet *o, int size) {
-    p->out_sizes[p->out_count] = size;
-    p->out_to[p->out_count++] = o;
+void send_out(Pump *p, const uint8_t *to, int to_bytes, int size) {
+    memcpy(p->out_addresses[p->out_count], to, to_bytes);
+    p->out_address_bytes[p->out_count] = to_bytes;
+    p->out_sizes[p->out_count++] = size;
     p->counts[DATAGRAMS_SENT]++;
     p->counts[BYTES_SENT] += size;
 }
@@ -258,7 +139,7 @@ static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, i
     put_word(out + 8, o->ssrc);
     for (int i = 12; i < header; i++) out[i] = (packet[i] & plan->keep[i]) | plan->put[i];
     if (plan->wide_at) {
-        int64_t count = o->counter[0] = (o->counter[0] + 1) & 0xFFFF;
+        int64_t count = o->downlink[COUNTER] = (o->downlink[COUNTER] + 1) & 0xFFFF;
         put_half(out + plan->wide_at, (int)count);
         o->sent_uplinks[count & WIDE_MASK] = q->uplink_id;
         o->sent_numbers[count & WIDE_MASK] = wide;
@@ -273,14 +154,14 @@ static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, i
     o->counts[1] += size - header;
     if (o->sent.arena) keep(&o->sent, (number + o->sequence_offset) & 0xFFFF, out, header, packet + header, size - header);
     int whole = seal_rtp(p, o->sealer, out, header, packet + header, size - header, out);
-    if (whole > 0) send_out(p, o, whole);
+    if (whole > 0) send_out(p, o->address, o->address_bytes, whole);
 }
 
 static int64_t arrived(Pipe *q, int sequence, int64_t now_ns) {
-    int64_t top = q->uplink_top[0], number;
+    int64_t top = q->uplink[TOP], number;
     int step = (sequence - (int)(top & 0xFFFF)) & 0xFFFF;
     if (top < 0) return -2; /* the first packet of all: Python begins */
-    number = step < 0x8000 ? (q->uplink_top[0] = top + step) : top + step - 0x10000;
+    number = step < 0x8000 ? (q->uplink[TOP] = top + step) : top + step - 0x10000;
     q->uplink_numbers[number & WIDE_MASK] = number;
     q->uplink_times[number & WIDE_MASK] = now_ns;
     return number;
@@ -298,11 +179,11 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
     if (shape < 0 || p->out_count + q->outlet_count > OUT) return 0;
     for (int i = 0; i < q->outlet_count; i++)
         if (q->outlets[i].types[data[1]] < 0) return 0;
-    if (!q->payload_types[data[1] & 0x7F] || (q->shapes[shape].sequence_at && q->uplink_top[0] < 0)) return 0;
+    if (!q->payload_types[data[1] & 0x7F] || (q->shapes[shape].sequence_at && q->uplink[TOP] < 0)) return 0;
     uint8_t *packet = p->clear;
     int whole = open_rtp(p, q->opener, data, size, packet);
     if (whole < 0) {
-        p->counts[whole == FORGED ? SRTP_AUTH_FAILED : whole == REPLAYED ? SRTP_REPLAYED : SRTP_MALFORMED]++;
+        p->counts[whole == FORGED ? SRTP_AUTH_FAILED : whole == REPLAYED ? SRTP_REPLAYED : whole == TOO_MANY ? SRTP_TOO_MANY : SRTP_MALFORMED]++;
         return 1;
     }
     p->counts[SRTP_OPENED]++;
@@ -338,19 +219,30 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
     return 1;
 }
 
-/* Transport-wide feedback alone, SRTCP's first eight bytes being in the clear: several are handled in one turn of Python. */
-static int is_lazy(const uint8_t *data, int size) { return size > 8 && data[1] == 205 && (data[0] & 0x1F) == 15; }
-
-/* What only helps pictures and the estimate of the way; reception and sender reports are other packets. */
+/* What only helps pictures and the estimate of the way; reception and sender reports are other packets. SRTCP's first eight
+ * bytes are in the clear. */
 static int is_feedback(const uint8_t *data, int size) { return size > 8 && data[0] >> 6 == 2 && (data[1] == 205 || data[1] == 206); }
+static int tells_arrivals(const uint8_t *data) { return data[1] == 205 && (data[0] & 0x1F) == TRANSPORT_WIDE; }
 
-/* --- the table of pipes: by SSRC and address --- */
+/* --- the tables: pipes by SSRC and address, ways back by address --- */
 
 static Pipe **slot_of(Pump *p, uint32_t ssrc) { return &p->table[(ssrc * 2654435761u) >> 20]; }
 
 static Pipe *pipe_of(Pump *p, uint32_t ssrc, const void *from, int from_bytes) {
     for (Pipe *q = *slot_of(p, ssrc); q; q = q->next)
         if (q->ssrc == ssrc && q->address_bytes == from_bytes && !memcmp(q->address, from, from_bytes)) return q;
+    return NULL;
+}
+
+static Return **return_slot(Pump *p, const uint8_t *from, int from_bytes) {
+    uint32_t sum = 2166136261u;
+    for (int i = 0; i < from_bytes; i++) sum = (sum ^ from[i]) * 16777619u;
+    return &p->returns[(sum ^ sum >> 16) & 4095];
+}
+
+static Return *return_of(Pump *p, const void *from, int from_bytes) {
+    for (Return *r = *return_slot(p, from, from_bytes); r; r = r->next)
+        if (r->address_bytes == from_bytes && !memcmp(r->address, from, from_bytes)) return r;
     return NULL;
 }
 
@@ -435,7 +327,7 @@ static void turn(Pump *p, int count) {
     int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
     for (int i = 0; i < count; i++) {
         const uint8_t *data = p->in[i];
-        int size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
+        int can_wait = 0, opened = 0, size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
         p->counts[DATAGRAMS]++;
         p->counts[BYTES] += size;
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
@@ -448,15 +340,21 @@ static void turn(Pump *p, int count) {
                 continue;
             }
             if (is_late && is_left_out(p, q, size)) continue;
-        } else if (is_feedback(data, size) && (is_late || p->pressure[IS_SHEDDING])) {
-            if (is_late || now_ns - p->fed_ns < LAZY_NS) { /* there is more of it the more is lost, and late it is worth nothing */
-                p->counts[UPS_DROPPED]++;
+        } else if (is_feedback(data, size)) {
+            if (i) now_ns = monotonic_ns();
+            Return *r = tells_arrivals(data) ? return_of(p, &p->in_from[i], from_bytes) : NULL;
+            opened = r ? carry_back(p, r, data, size, now_ns) : 0;
+            if (opened == CARRIED) continue;
+            if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < LAZY_NS)) {
+                p->counts[UPS_DROPPED]++; /* there is more of it the more is lost, and late it is worth nothing */
                 continue;
             }
             p->fed_ns = now_ns;
+            if (opened) data = p->clear, size = opened;
+            can_wait = tells_arrivals(data) && (!opened || size == 4 + 4 * half(data + 2)); /* nothing else behind it */
         }
-        up(p, RAW, data, size, &p->in_from[i], from_bytes, now_ns);
-        if (!is_lazy(data, size)) is_urgent = 1;
+        up(p, opened ? OPENED : RAW, data, size, &p->in_from[i], from_bytes, now_ns);
+        if (!can_wait) is_urgent = 1;
         else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
     }
     press(p, count == IN, is_overdue, now_ns);
@@ -479,10 +377,6 @@ void pump_run(Pump *p) {
         }
         pthread_mutex_lock(&p->lock);
         turn(p, count);
-        for (int i = 0; i < p->out_count; i++) { /* an outlet may be gone once the lock is open */
-            memcpy(p->out_addresses[i], p->out_to[i]->address, p->out_to[i]->address_bytes);
-            p->out_address_bytes[i] = p->out_to[i]->address_bytes;
-        }
         pthread_mutex_unlock(&p->lock);
         flush_out(p);
     }
@@ -554,46 +448,22 @@ void pump_remove(Pump *p, Pipe *q) {
     pthread_mutex_unlock(&p->lock);
 }
 
-Opener *opener_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
-    Opener *o = calloc(1, sizeof *o);
-    if (!o) return NULL;
-    memcpy(o->salt, salt, 12);
-    o->ctx_free = p->crypto.ctx_free;
-    if ((o->ctx = cipher(&p->crypto, key, 0))) return o;
-    free(o);
-    return NULL;
-}
-
-Sealer *sealer_new(Pump *p, const uint8_t *key, const uint8_t *salt) {
-    Sealer *l = calloc(1, sizeof *l);
-    if (!l) return NULL;
-    memcpy(l->salt, salt, 12);
-    l->ctx_free = p->crypto.ctx_free;
-    if ((l->ctx = cipher(&p->crypto, key, 1))) return l;
-    free(l);
-    return NULL;
-}
-
-/* In a cycle of garbage the pump may be freed before them. */
-void opener_free(Opener *o) { o->ctx_free(o->ctx); free(o); }
-void sealer_free(Sealer *l) { l->ctx_free(l->ctx); free(l); }
-
-int opener_open(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
+void pump_add_return(Pump *p, Return *r) {
     pthread_mutex_lock(&p->lock);
-    int whole = size > DATAGRAM ? MALFORMED : open_rtp(p, o, data, size, out);
+    Return **slot = return_slot(p, r->address, r->address_bytes);
+    r->next = *slot;
+    *slot = r;
     pthread_mutex_unlock(&p->lock);
-    return whole;
 }
 
-int opener_knows(Opener *o, uint32_t ssrc) { return stream_of(o->streams, o->count, ssrc) != NULL; }
-int opener_is_newest(Opener *o) { return o->is_newest; }
-
-int sealer_seal(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
-    if (header_bytes < 12 || header_bytes + size + TAG > LARGEST_OUT) return 0;
+void pump_remove_return(Pump *p, Return *r) {
     pthread_mutex_lock(&p->lock);
-    int whole = seal_rtp(p, l, header, header_bytes, payload, size, out);
+    for (Return **at = return_slot(p, r->address, r->address_bytes); *at; at = &(*at)->next)
+        if (*at == r) {
+            *at = r->next;
+            break;
+        }
     pthread_mutex_unlock(&p->lock);
-    return whole < 0 ? 0 : whole;
 }
 
 Tape *tape_new(void) { return calloc(1, sizeof(Tape)); }
@@ -619,4 +489,4 @@ uint8_t *tape_take(Pump *p, Tape *t, int64_t *size, int64_t *count) {
 void tape_data_free(uint8_t *data) { free(data); }
 int64_t tape_dropped(Tape *t) { return t->dropped; }
 
-int pump_sizes(int which) { return which == 0 ? (int)sizeof(Pipe) : which == 1 ? (int)sizeof(Up) : which == 2 ? (int)sizeof(Crypto) : VERSION; }
+int pump_sizes(int which) { return which == 0 ? (int)sizeof(Pipe) : which == 1 ? (int)sizeof(Up) : which == 2 ? (int)sizeof(Crypto) : which == 3 ? (int)sizeof(Return) : VERSION; }

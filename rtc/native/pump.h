@@ -1,23 +1,30 @@
-/* Shapes and numbers that pump.c and rtc/native/library.py share. Change both, and VERSION. */
+/* Shapes and numbers that the C files and rtc/native/library.py share. Change both, and VERSION. */
 #pragma once
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 4 };
-enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8,
-       MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, SET_TAG = 0x11, GET_TAG = 0x10 };
+enum { VERSION = 5 };
+enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
+       WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
+       SET_TAG = 0x11, GET_TAG = 0x10 };
 enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
-enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* answers of open_rtp */
+enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* answers of open_rtp and open_rtcp */
 enum { RAW, OPENED };                                                     /* kinds of Up */
 enum { OTHER = 1, VP8, H264 };                                            /* Pipe.payload_types; 0: not carried */
 enum { HIGHEST, STAMP, HEARD_NS, RECEIVED, OCTETS, TRANSIT, JITTER_16, ASK_NS, SKIPPED_TO }; /* Pipe.source */
-enum { HEARD_AT, MEDIA_AT, IS_LOST };                                     /* Pipe.signs */
+enum { HEARD_AT, MEDIA_AT, IS_LOST };                                     /* Pipe.signs, Return.signs */
+enum { TOP, REPORTED, FEEDBACKS, OFFSET, OWNER_HEARD_NS };                /* Pipe.uplink, Return.uplink */
+enum { COUNTER, CLOCK };                                                  /* Outlet.downlink, Return.downlink */
+#define UNTIED INT64_MIN /* OFFSET: the owner's clock is not known yet */
 enum { LAGGING_SINCE, SHED_AT, LAG_TURNS, IS_SHEDDING, SHED_FOR };                        /* Pump.pressure */
 enum { LARGEST_STEP = 3000, CONTINUOUS = 0x7FFF, OPENED_AT_LEAST = 0x3FFF };               /* steps of sequence numbers */
 enum { DATAGRAMS, BYTES, DATAGRAMS_SENT, BYTES_SENT, SENDTO_DROPPED, SENDTO_FAILED, SHED, SRTP_OPENED, SRTP_REPLAYED,
-       SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, HANDED_UP, UPS_DROPPED };           /* Pump.counts */
+       SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, HANDED_UP, UPS_DROPPED, SRTCP_OPENED, SRTCP_REPLAYED, SRTCP_AUTH_FAILED,
+       SRTP_TOO_MANY }; /* Pump.counts */
 
 typedef struct { /* OpenSSL's EVP functions, found by Python */
     void *(*ctx_new)(void);
@@ -33,8 +40,21 @@ typedef struct { /* OpenSSL's EVP functions, found by Python */
 } Crypto;
 
 typedef struct { uint32_t ssrc; uint64_t highest, seen[WINDOW / 64]; } Stream;
-typedef struct { void *ctx; void (*ctx_free)(void *); uint8_t salt[12]; int count, is_newest; Stream streams[MOST_STREAMS]; } Opener;
-typedef struct { void *ctx; void (*ctx_free)(void *); uint8_t salt[12]; int count; Stream streams[MOST_STREAMS]; } Sealer;
+typedef struct {
+    void *ctx, *reports_ctx;
+    void (*ctx_free)(void *);
+    uint8_t salt[12], reports_salt[12];
+    int count, report_count, is_newest;
+    Stream streams[MOST_STREAMS], reports[MOST_STREAMS];
+} Opener;
+typedef struct {
+    void *ctx, *reports_ctx;
+    void (*ctx_free)(void *);
+    uint8_t salt[12], reports_salt[12];
+    uint32_t reports_index;
+    int count;
+    Stream streams[MOST_STREAMS];
+} Sealer;
 typedef struct { uint8_t *data; int64_t size, room, count, dropped; } Tape;
 
 typedef struct { /* rtc/gop.py */
@@ -48,7 +68,7 @@ typedef struct { int32_t wide_at, time_at; uint8_t keep[LARGEST_HEADER], put[LAR
 
 typedef struct {
     Sealer *sealer;
-    int64_t *counts, *counter, *sent_uplinks, *sent_numbers;
+    int64_t *counts, *downlink, *sent_uplinks, *sent_numbers;
     int64_t sequence_offset, stamp_offset;
     Ring sent; /* arena NULL: this sink has RTX */
     uint32_t ssrc;
@@ -61,7 +81,7 @@ typedef struct {
 typedef struct Pipe {
     struct Pipe *next;
     Opener *opener;
-    int64_t *source, *signs, *uplink_top, *uplink_numbers, *uplink_times;
+    int64_t *source, *signs, *uplink, *uplink_numbers, *uplink_times;
     Ring ring;
     int64_t uplink_id, clock_khz;
     Tape *tape;
@@ -71,6 +91,17 @@ typedef struct Pipe {
     Shape shapes[MOST_SHAPES];
     Outlet outlets[MOST_OUTLETS];
 } Pipe;
+
+typedef struct Return { /* the way of a sink's feedback to the source that it answers for */
+    struct Return *next;
+    Opener *opener; /* the sink's */
+    Sealer *sealer; /* the source's */
+    int64_t *signs, *work, *downlink, *sent_uplinks, *sent_numbers, *uplink, *uplink_times;
+    int64_t uplink_id;
+    uint32_t speaker, spoken_of; /* SSRCs in the head */
+    int32_t address_bytes, to_bytes;
+    uint8_t address[32], to[32];
+} Return;
 
 typedef struct { int32_t kind, size; int64_t now_ns; int32_t address_bytes, unused; uint8_t address[32], data[DATAGRAM]; } Up;
 
@@ -83,13 +114,35 @@ typedef struct Pump {
     int64_t lazy_since_ns; /* 0: nobody has to be woken */
     int64_t fed_ns;        /* when feedback was handed up under pressure */
     Pipe *table[4096];
+    Return *returns[4096];
     _Alignas(struct cmsghdr) uint8_t in_control[64]; /* when the first of a turn came */
     uint8_t clear[DATAGRAM], in[IN][DATAGRAM], out[OUT][LARGEST_OUT];
     struct sockaddr_storage in_from[IN];
     struct iovec in_vectors[IN], out_vectors[OUT];
     struct mmsghdr in_messages[IN], out_messages[OUT];
-    const Outlet *out_to[OUT];
     int out_sizes[OUT], out_address_bytes[OUT];
     uint8_t out_addresses[OUT][32];
     Up ups[UPS];
 } Pump;
+
+static inline uint32_t word(const uint8_t *at) { return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]; }
+static inline int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
+static inline void put_word(uint8_t *at, uint32_t v) { at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v; }
+static inline void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
+
+/* srtp.c. Opening answers the size of what is in the clear in `out`, or one of the negative answers above; sealing the
+ * datagram's size, 0 when it precedes the stream's start. `out` may be where the packet is that is sealed. */
+int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out);
+int open_rtcp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out);
+int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out);
+int seal_rtcp(Pump *p, Sealer *l, const uint8_t *packet, int size, uint8_t *out);
+void opener_free(Opener *o);
+void sealer_free(Sealer *l);
+
+/* feedback.c */
+enum { CARRIED = -1 };
+int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns);
+int carry_back(Pump *p, Return *r, const uint8_t *data, int size, int64_t now_ns);
+
+/* pump.c */
+void send_out(Pump *p, const uint8_t *to, int to_bytes, int size); /* what was sealed into p->out[p->out_count] */

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtc.ice import Address
 from rtc.native.address import unpack_address
+from rtc.native.feedback import Return
 from rtc.native.library import Library, Up
 from rtc.native.pipe import Pipe
 from rtc.native.srtp import PumpedOpener, PumpedSealer
@@ -24,13 +25,15 @@ from rtc.pressure import BUSY_FOR_NS, LARGEST_VOICE, MS, SHED_AFTER_NS, SHED_FOR
 from rtc.state import numbers
 
 if TYPE_CHECKING:
+    from rtc.congestion import Uplink
     from rtc.counters import Counters
     from rtc.peer import Peer
     from rtc.source import Source
 
 COUNTS: Final = (
     "datagrams", "bytes", "datagrams_sent", "bytes_sent", "sendto_dropped", "sendto_failed", "shed", "srtp_opened",
-    "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up", "handed_up_dropped",
+    "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up", "handed_up_dropped", "srtcp_opened",
+    "srtcp_replayed", "srtcp_auth_failed", "srtp_too_many_sources",
 )  # fmt: skip
 _OPENED = 1
 _SHED_AFTER_TURNS = 128  # full ones: more than the socket's buffer can have gathered while the process stood still
@@ -61,7 +64,7 @@ class Pump:
         self._hear = hear
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._addresses: dict[bytes, Address] = {}
-        self._pipes: set[Pipe] = set()
+        self._ways: set[Pipe | Return] = set()
         self._loop = asyncio.get_running_loop()
         limits = array("q", _LIMITS)
         sock.setblocking(True)
@@ -84,8 +87,8 @@ class Pump:
             knock.sendto(b"\xff", ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
         self._thread.join(_STOP_WITHIN_S)
         self._loop.remove_reader(self._wake)
-        for pipe in list(self._pipes):
-            pipe.stop()
+        for way in list(self._ways):
+            way.stop()
         os.close(self._wake)
         self._wake = -1
 
@@ -115,19 +118,22 @@ class Pump:
     def pipe(self, source: Source) -> Pipe:
         return Pipe(self, source)
 
-    def add(self, pipe: Pipe, shape: Any) -> None:
-        self._pipes.add(pipe)
-        self.call.pump_add(self.at, shape)
+    def way_back(self, uplink: Uplink) -> Return:
+        return Return(self, uplink)
 
-    def remove(self, pipe: Pipe, shape: Any) -> None:
-        self._pipes.discard(pipe)
-        self.call.pump_remove(self.at, shape)
+    def add(self, way: Pipe | Return, shape: Any) -> None:
+        self._ways.add(way)
+        (self.call.pump_add if isinstance(way, Pipe) else self.call.pump_add_return)(self.at, shape)
+
+    def remove(self, way: Pipe | Return, shape: Any) -> None:
+        self._ways.discard(way)
+        (self.call.pump_remove if isinstance(way, Pipe) else self.call.pump_remove_return)(self.at, shape)
 
     def moved(self, peer: Peer) -> None:
         """This peer speaks from another address now."""
         with self:
-            for pipe in [pipe for pipe in self._pipes if peer in pipe.ends]:
-                pipe.stop()
+            for way in [way for way in self._ways if peer in way.ends]:
+                way.stop()
 
     def stats(self) -> dict[str, float]:
         return {name: float(count) for name, count in zip(COUNTS, self.counts, strict=True)}

@@ -13,6 +13,7 @@ from rtc.nack import build_nack, read_nack
 from rtc.party import SILENT_NS
 from rtc.rtcp import Report
 from rtc.sdp import Negotiated
+from rtc.state import COUNTER
 from server.tapes import Tapes
 from signaling.node import Tape
 from tests.rtc.phones import H264, VP8, Call, Phone, Stream, Studio, call, feedback
@@ -111,7 +112,7 @@ async def story(running: Call, seed: int, journals: Path) -> Told:
             tablet.send(tablet.seal_report(build_nack(1, legs["video", 0].ssrc, numbers[:3])))
             await tablet.check()
         elif kind == "acknowledge":
-            count = forwarder.source_of("tablet").downlink.counter[0]
+            count = forwarder.source_of("tablet").downlink.state[COUNTER]
             arrivals: list[int | None] = [None if n % 7 == 3 else 4 * n for n in range(acknowledged, count)]
             for data in feedback(acknowledged + 1, arrivals):
                 tablet.send(tablet.seal_report(data))

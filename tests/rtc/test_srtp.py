@@ -14,7 +14,7 @@ from rtc.counters import Counters
 from rtc.native.library import LARGEST_OUT, library
 from rtc.native.pump import Pump
 from rtc.pressure import Pressure
-from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length
+from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length, srtcp_keys
 from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
 
 KEY, SALT = bytes(range(16)), bytes(range(100, 112))
@@ -231,6 +231,41 @@ def test_the_pumps_window_is_the_other_ones(pair: Pair, steps: list[tuple[int, i
         assert pumped_opener.open_rtp(sealed) == opener.open_rtp(sealed)
         assert pumped_opener.is_newest == opener.is_newest
     assert told.as_dict() == told_pumped.as_dict()
+
+
+def signed_only(index: int) -> bytes:
+    """A report that is not sealed, with the tag of all of it (RFC 7714 9.2)."""
+    key, salt = srtcp_keys(KEY, SALT)
+    packet, trailer = report(), index.to_bytes(4, "big")
+    nonce = (int.from_bytes(salt, "big") ^ (0xCAFEBABE << 48 | index)).to_bytes(12, "big")
+    return packet + AESGCM(key).encrypt(nonce, b"", packet + trailer) + trailer
+
+
+@given(st.lists(st.tuples(st.integers(0, 2200), st.integers(0, 3)), min_size=1, max_size=40))
+@example([(0, 0), (1023, 0), (1024, 0), (0, 0), (1, 0), (1, 0), (1024, 1), (1025, 1), (2200, 0), (2200, 3)])
+def test_reports_are_opened_and_sealed_by_the_pump_as_by_the_others(pair: Pair, steps: list[tuple[int, int]]) -> None:
+    """Sent in any order, twice, altered, of two sources, and such as are only signed."""
+    told, told_pumped = Counters(), Counters()
+    (sealer, opener), (pumped_sealer, pumped_opener) = pair("gcm", told), pair("pumped", told_pumped)
+    sealed = [sealer.seal_rtcp(report(ssrc=7 + (index % 5 == 0))) for index in range(2201)]
+    assert [pumped_sealer.seal_rtcp(report(ssrc=7 + (index % 5 == 0))) for index in range(2201)] == sealed
+    for index, form in steps:
+        data = signed_only(index) if form == 2 else sealed[index]
+        if form == 1:
+            data = data[:9] + bytes((data[9] ^ 1,)) + data[10:]
+        elif form == 3:
+            data = data[:-1] + bytes((data[-1] ^ 1,))
+        assert pumped_opener.open_rtcp(data) == opener.open_rtcp(data)
+    assert told.as_dict() == told_pumped.as_dict()
+
+
+def test_a_report_of_any_length_is_sealed_by_the_pump_as_by_the_others(pair: Pair) -> None:
+    (sealer, _), (pumped, opener) = pair("gcm", Counters()), pair("pumped", Counters())
+    for size in (8, 9, 2028, 2029, LARGEST_OUT - 20, LARGEST_OUT, 9000):
+        packet = bytes.fromhex("80c90001") + bytes(size - 4)
+        sealed = pumped.seal_rtcp(packet)
+        assert sealed == sealer.seal_rtcp(packet)
+        assert opener.open_rtcp(sealed) == (packet if size <= 2028 else None)
 
 
 def test_the_pump_seals_nothing_larger_than_its_room_and_opens_nothing_larger_than_a_datagram(pair: Pair) -> None:

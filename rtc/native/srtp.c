@@ -1,0 +1,238 @@
+/* SRTP and SRTCP with AEAD_AES_128_GCM (RFC 3711, RFC 7714): for the pump's thread, and for Python by the calls at the end. */
+
+#include "pump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *cipher(Crypto *c, const uint8_t *key, int seals) {
+    void *ctx = c->ctx_new();
+    if (!ctx) return NULL;
+    if ((seals ? c->encrypt_init : c->decrypt_init)(ctx, c->aes_128_gcm(), NULL, key, NULL) == 1) return ctx;
+    c->ctx_free(ctx);
+    return NULL;
+}
+
+static void nonce_of(uint8_t *nonce, const uint8_t *salt, uint32_t ssrc, uint64_t index) {
+    memcpy(nonce, salt, 12);
+    for (int i = 0; i < 4; i++) nonce[2 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
+    for (int i = 0; i < 6; i++) nonce[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+}
+
+static int header_length(const uint8_t *data, int size) {
+    if (size < 12 || (data[0] & 0xC0) != 0x80) return 0;
+    int length = 12 + ((data[0] & 0x0F) << 2);
+    if (data[0] & 0x10) {
+        if (size < length + 4) return 0;
+        length += 4 + (half(data + length + 2) << 2);
+    }
+    return length <= size ? length : 0;
+}
+
+/* --- numbers that were seen --- */
+
+static Stream *stream_of(Stream *streams, int count, uint32_t ssrc) {
+    for (int i = 0; i < count; i++)
+        if (streams[i].ssrc == ssrc) return &streams[i];
+    return NULL;
+}
+
+/* The sequence number nearest to the highest one seen (RFC 3711 3.3.1), as a step from it. */
+static int step_from(uint64_t highest, int sequence) {
+    return ((sequence - (int)(highest & 0xFFFF) + 0x8000) & 0xFFFF) - 0x8000;
+}
+
+static int is_replayed(const Stream *s, int64_t step) {
+    if (step > 0) return 0;
+    if (step <= -WINDOW || (int64_t)s->highest + step < 0) return 1;
+    uint64_t place = (s->highest + step) % WINDOW;
+    return s->seen[place >> 6] >> (place & 63) & 1;
+}
+
+static void see(Stream *s, int64_t step) {
+    if (step >= WINDOW) memset(s->seen, 0, sizeof s->seen);
+    else
+        for (int64_t i = 1; i <= step; i++) {
+            uint64_t place = (s->highest + i) % WINDOW;
+            s->seen[place >> 6] &= ~(1ULL << (place & 63));
+        }
+    uint64_t place = (s->highest + step) % WINDOW;
+    s->seen[place >> 6] |= 1ULL << (place & 63);
+    if (step > 0) s->highest += step;
+}
+
+static Stream *begin(Stream *streams, int *count, uint32_t ssrc, uint64_t index) {
+    Stream *s = &streams[(*count)++];
+    memset(s, 0, sizeof *s);
+    s->ssrc = ssrc;
+    s->highest = index;
+    return s;
+}
+
+/* --- RTP --- */
+
+int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
+    int header = header_length(data, size), done, more;
+    if (!header || size < header + TAG) return MALFORMED;
+    int sequence = half(data + 2), step = 0;
+    uint32_t ssrc = word(data + 8);
+    Stream *s = stream_of(o->streams, o->count, ssrc);
+    uint64_t index = (uint64_t)sequence;
+    if (!s) {
+        if (o->count >= MOST_STREAMS) return TOO_MANY;
+    } else {
+        step = step_from(s->highest, sequence);
+        if (is_replayed(s, step)) return REPLAYED;
+        index = s->highest + step;
+    }
+    uint8_t nonce[12];
+    nonce_of(nonce, o->salt, ssrc, index);
+    Crypto *c = &p->crypto;
+    int body = size - header - TAG;
+    if (c->decrypt_init(o->ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(o->ctx, NULL, &done, data, header) != 1 ||
+        c->decrypt(o->ctx, out + header, &done, data + header, body) != 1 ||
+        c->ctrl(o->ctx, SET_TAG, TAG, (void *)(data + size - TAG)) != 1 || c->decrypt_end(o->ctx, out + header + done, &more) != 1)
+        return FORGED;
+    memcpy(out, data, header);
+    if (!s) s = begin(o->streams, &o->count, ssrc, index);
+    see(s, step);
+    o->is_newest = step > 0 || index == s->highest;
+    return header + body;
+}
+
+int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
+    int sequence = half(header + 2), done, more;
+    uint32_t ssrc = word(header + 8);
+    Stream *s = stream_of(l->streams, l->count, ssrc);
+    uint64_t index = (uint64_t)sequence;
+    if (!s) {
+        if (l->count >= MOST_STREAMS) return TOO_MANY;
+        begin(l->streams, &l->count, ssrc, index);
+    } else {
+        int step = step_from(s->highest, sequence);
+        if ((int64_t)s->highest + step < 0) return 0;
+        index = s->highest + step;
+        if (step > 0) s->highest = index;
+    }
+    uint8_t nonce[12];
+    nonce_of(nonce, l->salt, ssrc, index);
+    Crypto *c = &p->crypto;
+    if (out != header) memcpy(out, header, header_bytes);
+    if (c->encrypt_init(l->ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(l->ctx, NULL, &done, header, header_bytes) != 1 ||
+        c->encrypt(l->ctx, out + header_bytes, &done, payload, size) != 1 ||
+        c->encrypt_end(l->ctx, out + header_bytes + done, &more) != 1 ||
+        c->ctrl(l->ctx, GET_TAG, TAG, out + header_bytes + size) != 1)
+        return FORGED;
+    return header_bytes + size + TAG;
+}
+
+/* --- RTCP: eight bytes in the clear, then what is sealed, the tag, and the index with the bit that says so --- */
+
+int open_rtcp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
+    if (size < REPORT_HEAD + TAG + TRAILER) return MALFORMED;
+    const uint8_t *trailer = data + size - TRAILER;
+    uint32_t ssrc = word(data + 4), marked = word(trailer);
+    int64_t index = marked & 0x7FFFFFFF, step = 0;
+    Stream *s = stream_of(o->reports, o->report_count, ssrc);
+    if (!s) {
+        if (o->report_count >= MOST_STREAMS) return TOO_MANY;
+    } else {
+        step = index - (int64_t)s->highest;
+        if (is_replayed(s, step)) return REPLAYED;
+    }
+    int is_sealed = marked >> 31, whole = size - TAG - TRAILER, done = 0, more;
+    int clear = is_sealed ? REPORT_HEAD : whole; /* only signed: all of it is said before the trailer */
+    const uint8_t *tag = is_sealed ? trailer - TAG : data + whole;
+    uint8_t nonce[12];
+    nonce_of(nonce, o->reports_salt, ssrc, (uint64_t)index);
+    Crypto *c = &p->crypto;
+    void *ctx = o->reports_ctx;
+    if (c->decrypt_init(ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(ctx, NULL, &done, data, clear) != 1 ||
+        c->decrypt(ctx, NULL, &done, trailer, TRAILER) != 1 ||
+        c->decrypt(ctx, out + clear, &done, data + clear, whole - clear) != 1 ||
+        c->ctrl(ctx, SET_TAG, TAG, (void *)tag) != 1 || c->decrypt_end(ctx, out + clear + done, &more) != 1)
+        return FORGED;
+    memcpy(out, data, clear);
+    if (!s) s = begin(o->reports, &o->report_count, ssrc, (uint64_t)index);
+    see(s, step);
+    return whole;
+}
+
+int seal_rtcp(Pump *p, Sealer *l, const uint8_t *packet, int size, uint8_t *out) {
+    uint32_t index = l->reports_index;
+    uint8_t nonce[12], trailer[TRAILER];
+    int done, more, body = size - REPORT_HEAD;
+    l->reports_index = (index + 1) & 0x7FFFFFFF;
+    put_word(trailer, index | 1u << 31);
+    nonce_of(nonce, l->reports_salt, word(packet + 4), index);
+    Crypto *c = &p->crypto;
+    void *ctx = l->reports_ctx;
+    if (out != packet) memcpy(out, packet, REPORT_HEAD);
+    if (c->encrypt_init(ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(ctx, NULL, &done, packet, REPORT_HEAD) != 1 ||
+        c->encrypt(ctx, NULL, &done, trailer, TRAILER) != 1 ||
+        c->encrypt(ctx, out + REPORT_HEAD, &done, packet + REPORT_HEAD, body) != 1 ||
+        c->encrypt_end(ctx, out + REPORT_HEAD + done, &more) != 1 || c->ctrl(ctx, GET_TAG, TAG, out + size) != 1)
+        return FORGED;
+    memcpy(out + size + TAG, trailer, TRAILER);
+    return size + TAG + TRAILER;
+}
+
+/* --- what Python calls, with the interpreter's lock held --- */
+
+Opener *opener_new(Pump *p, const uint8_t *key, const uint8_t *salt, const uint8_t *reports_key, const uint8_t *reports_salt) {
+    Opener *o = calloc(1, sizeof *o);
+    if (!o) return NULL;
+    memcpy(o->salt, salt, 12);
+    memcpy(o->reports_salt, reports_salt, 12);
+    o->ctx_free = p->crypto.ctx_free;
+    o->ctx = cipher(&p->crypto, key, 0);
+    o->reports_ctx = cipher(&p->crypto, reports_key, 0);
+    if (o->ctx && o->reports_ctx) return o;
+    opener_free(o);
+    return NULL;
+}
+
+Sealer *sealer_new(Pump *p, const uint8_t *key, const uint8_t *salt, const uint8_t *reports_key, const uint8_t *reports_salt) {
+    Sealer *l = calloc(1, sizeof *l);
+    if (!l) return NULL;
+    memcpy(l->salt, salt, 12);
+    memcpy(l->reports_salt, reports_salt, 12);
+    l->ctx_free = p->crypto.ctx_free;
+    l->ctx = cipher(&p->crypto, key, 1);
+    l->reports_ctx = cipher(&p->crypto, reports_key, 1);
+    if (l->ctx && l->reports_ctx) return l;
+    sealer_free(l);
+    return NULL;
+}
+
+/* In a cycle of garbage the pump may be freed before them. OpenSSL takes NULL for nothing. */
+void opener_free(Opener *o) { o->ctx_free(o->ctx); o->ctx_free(o->reports_ctx); free(o); }
+void sealer_free(Sealer *l) { l->ctx_free(l->ctx); l->ctx_free(l->reports_ctx); free(l); }
+
+int opener_open(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out, int is_rtcp) {
+    if (size > DATAGRAM) return MALFORMED;
+    pthread_mutex_lock(&p->lock);
+    int whole = (is_rtcp ? open_rtcp : open_rtp)(p, o, data, size, out);
+    pthread_mutex_unlock(&p->lock);
+    return whole;
+}
+
+int opener_knows(Opener *o, uint32_t ssrc) { return stream_of(o->streams, o->count, ssrc) != NULL; }
+int opener_is_newest(Opener *o) { return o->is_newest; }
+
+int sealer_seal(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
+    if (header_bytes < 12 || header_bytes + size + TAG > LARGEST_OUT) return 0;
+    pthread_mutex_lock(&p->lock);
+    int whole = seal_rtp(p, l, header, header_bytes, payload, size, out);
+    pthread_mutex_unlock(&p->lock);
+    return whole < 0 ? 0 : whole;
+}
+
+/* `out` has room for `size`, the tag and the trailer. */
+int sealer_seal_rtcp(Pump *p, Sealer *l, const uint8_t *packet, int size, uint8_t *out) {
+    if (size < REPORT_HEAD) return 0;
+    pthread_mutex_lock(&p->lock);
+    int whole = seal_rtcp(p, l, packet, size, out);
+    pthread_mutex_unlock(&p->lock);
+    return whole < 0 ? 0 : whole;
+}
