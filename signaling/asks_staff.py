@@ -23,11 +23,10 @@ from signaling.protocol import (
     RecordingPause,
 )
 from signaling.session import Session
-from signaling.stage import Stage
+from signaling.stage import FIRST_PICTURE_S, Stage
 from signaling.views import call_view
 from signaling.visit import Visit
 
-FIRST_PICTURE_S = 0.3  # until then both pages have better to do than to write a line of the chat
 FURTHEST_BOOKING = timedelta(days=731)
 
 

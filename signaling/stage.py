@@ -24,6 +24,7 @@ from signaling.visit import Visit
 
 log = structlog.get_logger()
 NODE_DEADLINE_S = 2.0
+FIRST_PICTURE_S = 0.3  # until then pages, disk and processors have better to do than lines of a chat and of a list
 GOODBYE_S = 5.0  # a customer's connection stays this long after the call, for the last frames on its data channel
 
 
@@ -177,6 +178,9 @@ class Stage:
             raise Unavailable("The media server did not answer in time. It is being tried again.") from None
 
     async def _note_recording(self, visit: Visit) -> None:
+        await asyncio.sleep(FIRST_PICTURE_S)
+        if visit.call.is_over:
+            return  # what was recorded is being finished, and says so itself
         known = await self.house.calls.recording(visit.id)
         if known.state == "none":
             recording = Recording(call_id=visit.id, state="recording", started_at=self.house.now())

@@ -17,6 +17,7 @@ async def test_answering_connected_people_is_live_at_once_and_packets_flow_both_
         assert stand.tapes(call_id) == {"customer": ANN.id, "staff": MEI.id}
         person = next(p for p in (await mei.ask("hello"))["call"]["people"] if p["id"] == ANN.id)
         assert (person["slot"], person["connected"], person["side"]) == (0, True, "customer")
+        await mei.news("recording", lambda f: f["recording"]["state"] == "recording")
         assert stand.house.calls.recordings[call_id].state == "recording"
 
 

@@ -34,6 +34,7 @@ def live_call(house: TestHouse, call_id: str = "call-1", **changes: object) -> C
 async def test_after_hanging_up_the_files_become_blobs_and_only_then_the_journal_goes(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         _, mei, call_id = await stand.talking()
+        await mei.news("recording", lambda f: f["recording"]["state"] == "recording")
         stand.house.node.finished[call_id] = finished(tmp_path, call_id)
         await mei.ask("call.end")
         await mei.news("recording", lambda f: f["recording"]["state"] == "finishing")
@@ -47,6 +48,7 @@ async def test_after_hanging_up_the_files_become_blobs_and_only_then_the_journal
 async def test_a_journal_that_cannot_be_finished_stays(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         _, mei, call_id = await stand.talking()
+        await mei.news("recording", lambda f: f["recording"]["state"] == "recording")
         stand.house.node.finished[call_id] = FinishedRecording(
             call_id=call_id, started_at=0, duration_s=1, files={"call": str(tmp_path / "missing.webm")}
         )
