@@ -59,6 +59,7 @@ WRITTEN: dict[EntryKind, type[Body]] = {
 #   call       {call_id, state, seconds}           ended, missed or abandoned
 #   recording  {call_id, seconds}                  it can be played now
 #   ring       {path}                              a link that starts a video call
+#   rung       {ring, answer}                      accepted, declined or withdrawn: what became of the ring with this id
 #   erased     {}
 #   assigned   {staff_id, staff_name}    snoozed {until}    unassigned, closed, reopened, woken {}
 #   mention    {conversation, position}            in s., a note in n.<conversation>

@@ -23,7 +23,7 @@ EntrySide = Literal["customer", "staff", "machine"]
 Gone = Literal["recalled", "erased"]
 EntryKind = Literal[
     "text", "image", "voice", "video", "file", "recall",  # written by devices, in c.
-    "booking", "picture", "call", "recording", "ring", "erased",  # what happened, in c.
+    "booking", "picture", "call", "recording", "ring", "rung", "erased",  # what happened, in c.
     "note", "assigned", "unassigned", "snoozed", "closed", "reopened", "woken",  # in n.
     "mention",  # in s.
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from domain.errors import RateLimited, Refusal, Unavailable
 from domain.people import Customer, Staff
-from signaling import chat_asks, chat_inbox
+from signaling import chat_asks, chat_inbox, chat_ringing
 from signaling import chat_protocol as p
 from signaling.carriers import BAD_FRAMES, ENDED, NO_HELLO, TOO_MANY, Carrier, SocketCarrier
 from signaling.chat_asks import Asked, Desk
@@ -36,7 +36,8 @@ ATTENDED: dict[type[Request], Do] = {
     p.ChatSeen: chat_asks.seen,
     p.ChatTyping: chat_asks.typing,
     p.ChatInboxSet: chat_inbox.inbox_set,
-    p.ChatRing: chat_inbox.ring,
+    p.ChatRing: chat_ringing.ring,
+    p.ChatRingAnswer: chat_ringing.answer,
 }
 
 

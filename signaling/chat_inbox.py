@@ -1,4 +1,4 @@
-"""What staff do with a conversation as a whole: take it, hand it over, put it off, close it, ask its customer to a call."""
+"""What staff do with a conversation as a whole: take it, hand it over, put it off, close it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from domain.conversation import Conversation
 from domain.errors import AlreadyTaken, NotFound
 from domain.inbox import TOLD_AS, act, body_of
 from domain.people import Staff
-from domain.stream import NewEntry, conversation_stream, notes_stream
-from signaling import chat_news as news
+from domain.stream import NewEntry, notes_stream
 from signaling import chat_protocol as p
 from signaling.chat_asks import Asked, Desk, ack
 from signaling.chat_rights import unknown
@@ -49,27 +48,3 @@ async def _colleague(desk: Desk, stream: str, ask: p.ChatInboxSet) -> Staff | No
     if colleague.shop_id != await desk.rights.shop(colleague, stream):
         raise NotFound("There is no such colleague in this shop.")
     return colleague
-
-
-async def ring(desk: Desk, asked: Asked, ask: p.ChatRing) -> None:
-    """The link waits in the conversation for whoever is not here now."""
-    by, stream = asked.reader.person, conversation_stream(ask.conversation)
-    if not isinstance(by, Staff):
-        raise unknown()
-    await desk.rights.require(by, "ring", stream)
-    shop = await desk.facts.shop(await desk.rights.shop(by, stream))
-    entry = NewEntry(
-        stream=stream,
-        id=ask.id,
-        kind="ring",
-        author=by.id,
-        side="staff",
-        author_name=by.name,
-        at=desk.house.now(),
-        body={"path": f"/s/{shop.slug}"},
-    )
-    kept = await desk.store.append(entry)
-    asked.answer(ack(kept, ask.ref))
-    if kept.is_fresh:
-        rings = news.ChatRingNews(from_name=by.name, entry=ask.id).model_dump_json()
-        desk.neighbours.say("customer", ask.conversation, rings)

@@ -170,15 +170,7 @@ class ChatInbox(Frame):
     rows: list[InboxRow]
 
 
-class ChatRingNews(Frame):
-    """To the customer's open pages: the shop asks for a video call. `entry` is the id of the link that waits."""
-
-    type: Literal["chat.ring"] = "chat.ring"
-    from_name: str
-    entry: str
-
-
 ChatSaid = (
     ChatWelcome | ChatOk | ErrorFrame | ChatAck | ChatEntries | ChatReset | ChatHeads | ChatMarks | ChatTypingNews
-    | ChatHere | ChatInbox | ChatRingNews
+    | ChatHere | ChatInbox
 )  # fmt: skip

@@ -114,14 +114,26 @@ class ChatInboxSet(Request):
 
 
 class ChatRing(Request):
-    """Staff: asks the customer to a video call. A link waits in the conversation; open pages ring. Answer: `chat.ack`."""
+    """Staff: asks the customer to a video call. A link waits in the conversation as an entry `ring`; the customer's open
+    pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`."""
 
     type: Literal["chat.ring"]
     id: Cmid
     conversation: Id
 
 
+class ChatRingAnswer(Request):
+    """The customer accepts or declines the ring at this position, or staff give it up: an entry `rung` {ring, answer}. The
+    first answer stays. Answer: `chat.ack` of that entry."""
+
+    type: Literal["chat.ring.answer"]
+    conversation: Id
+    position: int = Field(ge=1, le=2**31 - 1)
+    answer: Literal["accepted", "declined", "withdrawn"]
+
+
 ChatAsk = (
     ChatHello | ChatAppend | ChatOpen | ChatLeave | ChatFetch | ChatSeen | ChatTyping | ChatInboxSet | ChatRing
+    | ChatRingAnswer
 )  # fmt: skip
 chat_frames: TypeAdapter[ChatAsk] = TypeAdapter(Annotated[ChatAsk, Field(discriminator="type")])

@@ -59,6 +59,7 @@ class WaitingLine:
         waiting = [
             WaitingView(
                 call_id=v.id,
+                customer_id=v.call.customer_id,
                 name=v.call.customer_name,
                 matter=v.call.matter,
                 since=v.call.created_at,

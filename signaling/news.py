@@ -76,6 +76,7 @@ class CallView(Frame):
 
 class WaitingView(Frame):
     call_id: str
+    customer_id: str
     name: str
     matter: str
     since: datetime

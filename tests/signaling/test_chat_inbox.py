@@ -104,22 +104,6 @@ async def test_what_was_put_off_comes_back_when_its_time_has_come_and_once(tmp_p
         assert len(stand.house.conversations.disk.stream(NOTES)) == 2
 
 
-async def test_a_ring_is_heard_in_the_customers_open_pages_and_waits_in_the_conversation(tmp_path: Path) -> None:
-    async with opened(tmp_path) as stand:
-        ann, mei = await page(stand, ANN), await page(stand, MEI)
-        ring = {"type": "chat.ring", "id": entry_id(), "conversation": ANN.id}
-        ack = await mei.ask(**ring)
-        assert (ack["stream"], ack["position"]) == (ANNS, 1)
-        heard = await ann.news("chat.ring")
-        assert (heard["from_name"], heard["entry"]) == ("Mei", ring["id"])
-        assert (await ann.reads(ANNS, 1)).entries[0]["body"] == {"path": "/s/cobbler"}
-        await mei.ask(**ring)
-        await mei.write(ANNS, "Are you there?", seen=1)
-        await ann.reads(ANNS, 2)
-        assert sum(frame["type"] == "chat.ring" for frame in ann.frames) == 1
-        assert (await ann.refused(**{**ring, "id": entry_id()}))["code"] == "not_found"
-
-
 async def test_typing_is_heard_by_the_others_who_have_the_stream_open(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, li = await page(stand, ANN), await page(stand, MEI), await page(stand, LI)

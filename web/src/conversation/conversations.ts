@@ -10,7 +10,6 @@ import type {
   ChatHere,
   ChatInbox,
   ChatReset,
-  ChatRingNews,
   ChatSaid,
   ChatTypingNews,
   ChatWelcome,
@@ -36,8 +35,7 @@ export type Change =
   | { is: "stream" | "marks"; stream: string }
   | ChatTypingNewsIs
   | { is: "here"; here: ChatHere }
-  | { is: "inbox"; inbox: ChatInbox }
-  | { is: "ring"; ring: ChatRingNews };
+  | { is: "inbox"; inbox: ChatInbox };
 type ChatTypingNewsIs = { is: "typing"; typing: ChatTypingNews };
 
 export interface WriteOptions {
@@ -320,8 +318,6 @@ export class Conversations {
         this.#inboxPosition = Math.max(this.#inboxPosition, frame.position);
         this.#save(() => this.database.keepInbox(frame.rows, frame.position, frame.is_whole));
         return this.#tell({ is: "inbox", inbox: frame });
-      case "chat.ring":
-        return this.#tell({ is: "ring", ring: frame });
     }
   }
 

@@ -11,7 +11,7 @@ export interface CursorView {
 export interface EntryView {
   position: number;
   id: string;
-  kind: "text" | "image" | "voice" | "video" | "file" | "recall" | "booking" | "picture" | "call" | "recording" | "ring" | "erased" | "note" | "assigned" | "unassigned" | "snoozed" | "closed" | "reopened" | "woken" | "mention";
+  kind: "text" | "image" | "voice" | "video" | "file" | "recall" | "booking" | "picture" | "call" | "recording" | "ring" | "rung" | "erased" | "note" | "assigned" | "unassigned" | "snoozed" | "closed" | "reopened" | "woken" | "mention";
   author: string;
   side: "customer" | "staff" | "machine";
   author_name: string;
@@ -145,12 +145,23 @@ export interface ChatInboxSet {
   until?: string | null;
 }
 
-/** Staff: asks the customer to a video call. A link waits in the conversation; open pages ring. Answer: `chat.ack`. */
+/** Staff: asks the customer to a video call. A link waits in the conversation as an entry `ring`; the customer's open
+ * pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`. */
 export interface ChatRing {
   ref: string;
   type: "chat.ring";
   id: string;
   conversation: string;
+}
+
+/** The customer accepts or declines the ring at this position, or staff give it up: an entry `rung` {ring, answer}. The
+ * first answer stays. Answer: `chat.ack` of that entry. */
+export interface ChatRingAnswer {
+  ref: string;
+  type: "chat.ring.answer";
+  conversation: string;
+  position: number;
+  answer: "accepted" | "declined" | "withdrawn";
 }
 
 /** Answer to `chat.hello`. `expected`: the counter of this device's next entry. `streams`: the heads of those that
@@ -253,13 +264,6 @@ export interface ChatInbox {
   rows: InboxRow[];
 }
 
-/** To the customer's open pages: the shop asks for a video call. `entry` is the id of the link that waits. */
-export interface ChatRingNews {
-  type: "chat.ring";
-  from_name: string;
-  entry: string;
-}
-
 export type ChatAsk =
   | ChatHello
   | ChatAppend
@@ -269,7 +273,8 @@ export type ChatAsk =
   | ChatSeen
   | ChatTyping
   | ChatInboxSet
-  | ChatRing;
+  | ChatRing
+  | ChatRingAnswer;
 
 export type ChatSaid =
   | ChatWelcome
@@ -282,5 +287,4 @@ export type ChatSaid =
   | ChatMarks
   | ChatTypingNews
   | ChatHere
-  | ChatInbox
-  | ChatRingNews;
+  | ChatInbox;

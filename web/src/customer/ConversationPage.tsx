@@ -1,9 +1,9 @@
-import { Check, Languages, MessageCircle, Phone, Video } from "lucide-preact";
+import { Check, Languages, MessageCircle, Video } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
 import { language, otherLanguage, setLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
-import type { CustomerTalk, Ring } from "../state/customerTalk";
+import type { CustomerTalk } from "../state/customerTalk";
 import { Composer } from "../talk/Composer";
 import { Devices, JoinDialog, SignedOut } from "../talk/Devices";
 import { Lines } from "../talk/Lines";
@@ -14,6 +14,7 @@ import "../talk/talk-parts.css";
 import "./conversation.css";
 import { codeOf } from "../wire/refusal";
 import { Refused } from "./Refused";
+import { Ringing } from "./Ringing";
 
 /** The customer's conversation with the shop: `/s/<slug>/chat`. */
 export function ConversationPage({ customer }: { customer: CustomerTalk }) {
@@ -47,17 +48,13 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
         {talk && !ended && <Composer talk={talk} />}
       </main>
       {joining && <JoinDialog join={() => customer.join(joining)} close={() => stopJoining(customer)} />}
-      {ring && <Ringing ring={ring} close={() => closeRing(customer)} />}
+      {ring && <Ringing key={ring.from} ring={ring} />}
     </div>
   );
 }
 
 function stopJoining(customer: CustomerTalk): void {
   customer.joining.value = null;
-}
-
-function closeRing(customer: CustomerTalk): void {
-  customer.ring.value = null;
 }
 
 function Top({ customer, name }: { customer: CustomerTalk; name: string }) {
@@ -155,24 +152,5 @@ function NameForm({ customer }: { customer: CustomerTalk }) {
       )}
       {fault && <p role="alert">{fault}</p>}
     </form>
-  );
-}
-
-/** The shop asks for a video call while this page is open. */
-function Ringing({ ring, close }: { ring: Ring; close(): void }) {
-  return (
-    <div class="conversation-ring" role="alertdialog" aria-label={t("ring", { name: ring.from })}>
-      <span class="conversation-art" aria-hidden="true">
-        <Video size={26} />
-      </span>
-      <p>{t("ring", { name: ring.from })}</p>
-      <button type="button" class="button quiet" onClick={close}>
-        {t("not_now")}
-      </button>
-      <a class="button main" href={ring.path}>
-        <Phone size={20} aria-hidden="true" />
-        {t("join")}
-      </a>
-    </div>
   );
 }

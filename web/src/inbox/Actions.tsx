@@ -14,7 +14,6 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
   const { me, notices } = useStaff();
   const [asks, ask] = useState<Question>(null);
   const deeds = openDeeds(inbox, row, notices, (takenBy) => ask({ takenBy }));
-  const name = row.name || t("unknown_customer");
   const close = () => ask(null);
   const mine = row.assignee === me.staff.id;
   return (
@@ -29,7 +28,7 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
         class="icon-button"
         aria-label={t("call_customer")}
         title={t("call_customer")}
-        onClick={() => deeds.ring(name)}
+        onClick={deeds.ring}
       >
         <Video size={24} aria-hidden="true" />
       </button>

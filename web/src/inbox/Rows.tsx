@@ -132,7 +132,8 @@ export function previewOf(row: Pick<InboxRow, "preview" | "preview_kind">): stri
   if (row.preview) return row.preview;
   const kind =
     row.preview_kind === "recall" ? "recalled" : row.preview_kind === "call" ? "call_ended" : row.preview_kind;
-  return kind in en ? (kind === "ring" ? t("ring_ours") : t(kind as TalkKey)) : "";
+  if (kind === "ring" || kind === "rung") return t("ring_ours");
+  return kind in en ? t(kind as TalkKey) : "";
 }
 
 function Waits({ since, now }: { since: string; now: number }) {

@@ -10,6 +10,7 @@ import { Search } from "../talk/Search";
 import { Actions } from "./Actions";
 import { useInbox } from "./inboxContext";
 import { QuickReplies } from "./QuickReplies";
+import { RingNote } from "./RingNote";
 
 /** One conversation in the inbox. */
 export function Thread({ customer, talk, about }: { customer: string; talk: Talk; about(): void }) {
@@ -58,6 +59,7 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
         shopZone={me.shop.time_zone}
         blank={<p class="muted">{staff("no_chat")}</p>}
       />
+      <RingNote talk={talk} customer={customer} name={name} />
       {row?.state === "closed" && <p class="inbox-closed">{it("closed_hint")}</p>}
       <Composer talk={talk} extra={<QuickReplies talk={talk} name={row?.name ?? ""} />} />
     </section>

@@ -32,6 +32,10 @@ export function App({ door }: { door: Door }) {
 function Inside({ door, me }: { door: Door; me: SignedIn }) {
   const [house] = useState(() => openStaffHouse(me));
   const [inbox] = useState(() => openInbox(me));
+  useSignalEffect(() => {
+    const waiting = house.desk.line.value?.waiting.find((one) => inbox.expects(one.customer_id));
+    if (waiting) void house.desk.answer(waiting); // this page has asked them to a call
+  });
   useEffect(() => {
     house.session.start();
     return () => {

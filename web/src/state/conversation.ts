@@ -66,7 +66,8 @@ export interface Talk {
 /** Words of people, as opposed to what happened. */
 export const WORDS = new Set<LineKind>(["text", "image", "voice", "video", "file"]);
 export const RECALL_MS = 120_000;
-const HIDDEN = new Set<LineKind>(["recall"]);
+export const RING_FOR_MS = 60_000;
+const HIDDEN = new Set<LineKind>(["recall", "rung"]);
 const TYPING_AGAIN_MS = 3000;
 const TYPING_FOR_MS = 6000;
 const CAUGHT_UP_MS = 2000;
@@ -102,6 +103,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     const { delivered, read } = reached.value;
     const latest = new Map<unknown, string>();
     for (const entry of entries) if (entry.kind === "booking") latest.set(bookingId(entry), entry.id);
+    const rung = rungBy(entries);
     const shown = entries
       .filter((entry) => !HIDDEN.has(entry.kind))
       .filter((entry) => entry.kind !== "booking" || latest.get(bookingId(entry)) === entry.id)
@@ -109,6 +111,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
         const { reply_to, author_name, ...rest } = entry;
         const at = entry.position <= read ? "read" : entry.position <= delivered ? "delivered" : "sent";
         const own = { mine: entry.author === me.id, ours: entry.side === me.side };
+        if (entry.kind === "ring") rest.body = { ...rest.body, answer: rung.get(entry.id) ?? null };
         return { ...rest, ...own, authorName: author_name, replyTo: reply_to, state: at, code: null, uploads: false };
       });
     const here = new Set(entries.map((entry) => entry.id));
@@ -246,6 +249,19 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
       if (toldTyping) conversations.typing(stream, false);
     },
   };
+}
+
+/** What became of each ring. */
+export function rungBy(entries: readonly EntryView[]): Map<unknown, unknown> {
+  const rung = entries.filter((entry) => entry.kind === "rung");
+  return new Map(rung.map((entry) => [entry.body.ring, entry.body.answer]));
+}
+
+/** The last ring that nobody has answered yet; `now` is the server's. */
+export function ringing(entries: readonly EntryView[], now: number): EntryView | null {
+  const last = entries.findLast((entry) => entry.kind === "ring");
+  if (!last || now - Date.parse(last.at) >= RING_FOR_MS || rungBy(entries).has(last.id)) return null;
+  return last;
 }
 
 function bookingId(entry: EntryView): unknown {

@@ -4,7 +4,7 @@ import type { LinkStatus } from "../conversation/link";
 import { language } from "../i18n/language";
 import { http } from "../wire/http";
 import { codeOf } from "../wire/refusal";
-import { openTalk, type Talk } from "./conversation";
+import { openTalk, RING_FOR_MS, ringing, type Talk } from "./conversation";
 import type { Entered } from "./customer";
 
 /** Whom this browser was, the last time it came through this shop's link. */
@@ -17,6 +17,8 @@ interface Known {
 export interface Ring {
   from: string;
   path: string;
+  /** Tells the shop. The call itself is at `path`. */
+  answer(answer: "accepted" | "declined"): Promise<void>;
 }
 
 /** The customer's conversation page: there at once from what the browser kept, then caught up. */
@@ -41,7 +43,7 @@ export interface CustomerTalk {
 
 const KNOWN = "loupe.chat.";
 const ENTER_AGAIN_MS = 10_000;
-const RING_FOR_MS = 60_000;
+const ANSWER_MS = 1500; // then the call is entered all the same
 
 export function openCustomerTalk(slug: string, token: string | null): CustomerTalk {
   const shop = signal<Entered["shop"] | null>(null);
@@ -53,7 +55,34 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   const joining = signal(/^#join=(\d{8})$/.exec(location.hash)?.[1] ?? null);
   if (joining.value) history.replaceState(null, "", location.pathname + location.search);
   let person = "";
+  let skew = 0; // of this clock against the server's
   let hangUp: ReturnType<typeof setTimeout> | undefined;
+
+  /** Rings while the shop does, also on a page that was opened meanwhile; stops with the first answer, here or elsewhere. */
+  function listen(conversations: Conversations): void {
+    const stream = `c.${conversations.me.id}`;
+    const now = Date.now() + skew;
+    const entry = ringing(conversations.state(stream).entries, now);
+    clearTimeout(hangUp);
+    if (!entry || conversations.status !== "open") {
+      ring.value = null;
+      return;
+    }
+    hangUp = setTimeout(() => listen(conversations), RING_FOR_MS - (now - Date.parse(entry.at)));
+    if (ring.peek()) return;
+    ring.value = {
+      from: entry.author_name,
+      path: `/s/${encodeURIComponent(slug)}`,
+      async answer(answer) {
+        ring.value = null;
+        clearTimeout(hangUp);
+        const { id: conversation } = conversations.me;
+        const asked = conversations.ask({ type: "chat.ring.answer", conversation, position: entry.position, answer });
+        const late = new Promise((done) => setTimeout(done, ANSWER_MS));
+        await Promise.race([asked, late]).catch(() => undefined); // another device was first, or no network
+      },
+    };
+  }
 
   /** Opens this person's own copy; another person's on the same phone is closed. */
   async function become(known: Known): Promise<void> {
@@ -68,13 +97,8 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     before?.conversations.close();
     conversations.on((change) => {
       if (change.is === "status") status.value = conversations.status;
-      else if (change.is === "ring") {
-        ring.value = { from: change.ring.from_name, path: `/s/${encodeURIComponent(slug)}` };
-        clearTimeout(hangUp);
-        hangUp = setTimeout(() => {
-          ring.value = null;
-        }, RING_FOR_MS);
-      }
+      else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
+      else if (change.is === "stream") listen(conversations);
     });
     status.value = conversations.status;
     talk.value = openTalk(conversations, `c.${known.id}`);

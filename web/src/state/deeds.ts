@@ -1,5 +1,4 @@
 import type { ChatInboxSet, InboxRow } from "../conversation/frames";
-import { talk as t } from "../i18n/talk.texts";
 import { newId } from "../wire/ids";
 import { Refusal } from "../wire/refusal";
 import type { Inbox } from "./inbox";
@@ -15,7 +14,7 @@ export interface Deeds {
   snooze(when: Later): void;
   finish(): void;
   reopen(): void;
-  ring(name: string): void;
+  ring(): void;
 }
 
 const HOUR_MS = 3_600_000;
@@ -48,11 +47,8 @@ export function openDeeds(inbox: Inbox, row: InboxRow, notices: Notices, taken: 
     snooze: (when) => set("snooze", { until: timeOf(when).toISOString() }),
     finish: () => set("close"),
     reopen: () => set("reopen"),
-    ring(name) {
-      inbox.conversations.value
-        ?.ask({ type: "chat.ring", id: newId(), conversation })
-        .then(() => notices.tell("good", () => t("rung", { name })))
-        .catch((error: unknown) => notices.refuse(error));
+    ring() {
+      inbox.ring(conversation).catch((error: unknown) => notices.refuse(error));
     },
   };
 }

@@ -3,6 +3,7 @@ import { Conversations } from "../conversation/conversations";
 import type { InboxRow } from "../conversation/frames";
 import type { LinkStatus } from "../conversation/link";
 import { http } from "../wire/http";
+import { newId } from "../wire/ids";
 import { type ClosedShelf, openClosedShelf } from "./closedShelf";
 import { openTalk, type Talk } from "./conversation";
 import { openQuickReplies, type QuickReplies } from "./quickReplies";
@@ -30,6 +31,12 @@ export interface Inbox {
   /** Customers who have the conversation open now. */
   readonly here: ReadonlySignal<ReadonlySet<string>>;
   isUnread(row: InboxRow): boolean;
+  /** The server's clock, in milliseconds. */
+  now(): number;
+  /** Asks a customer to a video call; who comes within two minutes is answered by this page. Rejects with a Refusal. */
+  ring(customer: string): Promise<void>;
+  /** True once for a customer whom this page has asked. */
+  expects(customer: string): boolean;
   /** Sees to it that there is a row of this customer, also when the conversation was closed long ago. */
   know(customer: string): Promise<void>;
   /** The conversation with this customer; the same one until another is opened. */
@@ -38,6 +45,8 @@ export interface Inbox {
   start(): void;
   close(): void;
 }
+
+const COMES_WITHIN_MS = 120_000;
 
 export function belongs(row: InboxRow, shelf: Shelf, me: string): boolean {
   if (shelf === "snoozed" || shelf === "closed") return row.state === shelf;
@@ -63,6 +72,8 @@ export function openInbox(me: SignedIn): Inbox {
   const read = signal<Record<string, number>>({});
   const here = signal<ReadonlySet<string>>(new Set());
   let talk: Talk | null = null;
+  const rang = new Map<string, number>();
+  let skew = 0;
   let started = false;
   let closed = false;
 
@@ -96,6 +107,7 @@ export function openInbox(me: SignedIn): Inbox {
     const kept = await made.inbox();
     made.on((change) => {
       if (change.is === "status") status.value = made.status;
+      else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
       else if (change.is === "marks" && change.stream.startsWith("c.")) look(change.stream);
       else if (change.is === "here") {
         const { conversation, is_here } = change.here;
@@ -133,6 +145,16 @@ export function openInbox(me: SignedIn): Inbox {
     unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
     here,
     isUnread,
+    now: () => Date.now() + skew,
+    async ring(customer) {
+      await conversations.peek()?.ask({ type: "chat.ring", id: newId(), conversation: customer });
+      rang.set(customer, Date.now() + COMES_WITHIN_MS);
+    },
+    expects(customer) {
+      const until = rang.get(customer) ?? 0;
+      rang.delete(customer);
+      return Date.now() < until;
+    },
     async know(customer) {
       if (!rows.peek()[customer]) keep([await http<InboxRow>(`/api/inbox/${customer}`)]);
     },

@@ -69,6 +69,7 @@ describe("prices", () => {
 
 describe("the line", () => {
   const one = (id: string): WaitingView => ({
+    customer_id: "ann",
     call_id: id,
     name: id,
     matter: "",

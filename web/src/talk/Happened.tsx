@@ -1,6 +1,7 @@
 import { CalendarCheck2, CalendarClock, CalendarX2, Film, PhoneMissed, Video } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { clock, dayAndTime, duration, money } from "../i18n/format";
+import { ringText as it } from "../i18n/ring.texts";
 import { shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { TalkLine } from "../state/conversation";
@@ -99,16 +100,21 @@ function Appointment({ line, zone }: { line: TalkLine; zone: string | undefined 
   );
 }
 
+/** A link to a call that waits, and what became of it. */
 function Ring({ line, staff }: { line: TalkLine; staff: boolean }) {
   const path = String(line.body.path ?? "");
   const safe = /^\/s\/[A-Za-z0-9%_-]+$/.test(path);
+  const answer = line.body.answer as "accepted" | "declined" | "withdrawn" | null;
   return (
     <li class="talk-card">
       <span class="talk-card-icon">
         <Video size={22} aria-hidden="true" />
       </span>
-      <p class="talk-card-title">{staff ? t("ring_ours") : t("ring", { name: line.authorName })}</p>
-      {!staff && safe && (
+      <div>
+        <p class="talk-card-title">{staff ? t("ring_ours") : t("ring", { name: line.authorName })}</p>
+        {(answer || staff) && <p class="muted">{it(answer ? `ring_${answer}` : "ring_open")}</p>}
+      </div>
+      {!staff && safe && answer !== "withdrawn" && (
         <a class="button main small" href={path}>
           {t("join_call")}
         </a>

@@ -147,6 +147,7 @@ export interface Stroke {
 
 export interface WaitingView {
   call_id: string;
+  customer_id: string;
   name: string;
   matter: string;
   since: string;
