@@ -273,7 +273,7 @@ class Client:
             if self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=now_ns):
                 self.frame_shown.set()
         else:
-            self.sound.packet(ssrc, sequence)
+            self.sound.packet(ssrc, sequence, now_ns)
             self.has_sound.set()
         if self._remote is not None and self._remote.transport_cc:
             number = reports.transport_number(packet, self._remote.transport_cc)

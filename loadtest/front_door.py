@@ -97,13 +97,14 @@ class Visitor:
                 raise Refused(f"{path}: {answer.status}")
             return await answer.read()
 
-    async def begin(self, path: str) -> None:
+    async def begin(self, path: str, *, connects: bool = True) -> None:
         """WebSocket, hello, and the idle peer connection that both sides hold before anyone answers."""
         self._path = path
         start = time.monotonic()
         await self._open_socket()
         self._step("socket", start)
-        await self._offer()
+        if connects:
+            await self._offer()
 
     async def _open_socket(self) -> None:
         socket = self._socket = await self._http.ws_connect(self._path, max_msg_size=1 << 20)
@@ -195,11 +196,12 @@ class Visitor:
         request = protocol.MessageSend(ref=self._ref(), type="message.send", cmid=secrets.token_hex(8), text=text)
         return int((await self.ask(request, on_channel=on_channel))["position"])
 
-    async def enter(self, shop: str) -> None:
+    async def enter(self, shop: str, *, connects: bool = True) -> None:
+        """`connects` False: without media yet; a page makes its peer connection when it has joined."""
         start = time.monotonic()
         await self.post("/api/enter", {"shop": shop, "language": "en"})
         self._step("enter", start)
-        await self.begin("/ws/customer")
+        await self.begin("/ws/customer", connects=connects)
 
     async def join(self, name: str, *, consent: bool) -> str:
         """Gets in line; the call's id."""

@@ -25,7 +25,6 @@ class ProcessorShare:
         self._mounts = mounts
         self._folder = Path()
         self._is_unified = False
-        self.stall_ms = 0.0
 
     def __enter__(self) -> Self:
         try:
@@ -51,11 +50,11 @@ class ProcessorShare:
             raise
 
     def set(self, share: float) -> None:
-        """Of one core; more than 1: of several. `stall_ms` is then the longest that the kernel holds back who used it up:
-        the quota is the least there is, so that the pauses are as short as they can be."""
+        """Of one core; more than 1: of several. The quota is the least there is, so that who used it up stands still as
+        shortly as can be: longer than the period says, for the kernel looks every few milliseconds and takes back what was
+        overdrawn."""
         period_us = min(_MOST_PERIOD_US, max(_LEAST_US, round(_LEAST_US / share)))
         quota_us = max(_LEAST_US, round(period_us * share))
-        self.stall_ms = max(0, period_us - quota_us) / 1000
         if self._is_unified:
             (self._folder / "cpu.max").write_text(f"{quota_us} {period_us}")
         else:

@@ -140,6 +140,7 @@ def overload_sheet(facts: Mapping[str, Any]) -> Sheet:
             name,
             f"{window['share']:.2f}",
             _ms(window["transit_ms"], "p50", "p99"),
+            _ms(window["sound_delay_ms"], "p50", "p99"),
             *(f"{100 * window[part]:.1f}" for part in ("sound_share", "least_sound_share", "pictures_share")),
             f"{window['tester_cores']:.2f}",
         )
@@ -161,7 +162,16 @@ def overload_sheet(facts: Mapping[str, Any]) -> Sheet:
         + f"; faults: {found['faults']}.",
         *facts["notes"],
     ]  # fmt: skip
-    columns = ("load", "of a core", "transit ms p50/99", "sound %", "least", "pictures %", "tester's cores")
+    columns = (
+        "load",
+        "of a core",
+        "transit ms p50/99",
+        "sound ms p50/99",
+        "sound %",
+        "least",
+        "pictures %",
+        "tester's cores",
+    )
     figures: Figures = {
         "half_load_p50_ms": found["half_load"]["transit_ms"]["p50"],
         "half_load_p99_ms": found["half_load"]["transit_ms"]["p99"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _WRAP = 1 << 16
@@ -13,6 +16,7 @@ GIVE_UP_NS = 1_000_000_000  # senders keep packets for a second at least
 KEYFRAME_AFTER_NS = 300_000_000  # a picture that stands so long will not be mended by single packets
 MOST_FRAMES = 256
 MOST_MISSING = 512
+_RECENT_SOUNDS = 2000  # 40 s
 
 
 @dataclass(slots=True)
@@ -120,19 +124,38 @@ class Watch:
 
 
 class SoundCount:
-    """How many sound packets came, and how many were sent by their numbers."""
+    """How many sound packets came, and how many were sent by their numbers; how long the last of them took."""
 
     def __init__(self) -> None:
         self.received = self.expected = 0
         self._ssrc = 0
         self._highest = 0
+        self._shift: int | None = None  # what the server adds to sequence numbers, and where the sender began
+        self._log: deque[tuple[int, int]] = deque(maxlen=_RECENT_SOUNDS)
 
-    def packet(self, ssrc: int, sequence: int) -> None:
+    def packet(self, ssrc: int, sequence: int, now_ns: int) -> None:
         self.received += 1
+        self._log.append((sequence, now_ns))
         ahead = 1 if ssrc != self._ssrc else (sequence - self._highest) % _WRAP
         if ahead < _WRAP // 2:
             self._ssrc, self._highest = ssrc, sequence
             self.expected += ahead
+
+    def delays_ms(self, sent_ns: Sequence[int], newest: int) -> list[float]:
+        """Of the `newest` that came, by when each of the stream was sent. Empty until most of them once took less than
+        the time between two: then it is plain which one was which."""
+        came = list(self._log)[-newest:] if newest else []
+        if self._shift is None:
+            places = [(sequence - bisect_right(sent_ns, now_ns) + 1) & 0xFFFF for sequence, now_ns in came]
+            shift, count = Counter(places).most_common(1)[0] if places else (0, 0)
+            if count < 0.9 * len(places) or not places:
+                return []
+            self._shift = shift
+        last = len(sent_ns) - 1
+        numbers = (last - ((last - sequence + self._shift) & 0xFFFF) for sequence, _ in came)
+        return [
+            (now_ns - sent_ns[number]) / 1e6 for number, (_, now_ns) in zip(numbers, came, strict=True) if number >= 0
+        ]
 
 
 def _is_key(payload: memoryview) -> bool:

@@ -1,4 +1,4 @@
-"""What calls in progress are like for some seconds: how long pictures take, and how many of pictures and sounds arrive."""
+"""What calls in progress are like for some seconds: how long pictures and sounds take, and how many of them arrive."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Window:
     `least_sound_share`: of the person who heard least."""
 
     share: float
-    stall_ms: float
     transit: Histogram = field(default_factory=Histogram)
+    sound_delay: Histogram = field(default_factory=Histogram)
     sounds_sent: int = 0
     sounds_heard: int = 0
     frames_sent: int = 0
@@ -71,14 +71,12 @@ class Window:
             "pictures_share": round(self.pictures_share, 4),
             "server_cores": round(self.server_cores, 3),
             "tester_cores": round(self.tester_cores, 3),
-            "stall_ms": round(self.stall_ms, 2),
+            "sound_delay_ms": self.sound_delay.facts(),
         }
 
 
-async def measure(
-    pairs: list[Pair], cost: ServerCost, own: OwnLoad, share: float, stall_ms: float, seconds: float
-) -> Window:
-    window = Window(share, stall_ms)
+async def measure(pairs: list[Pair], cost: ServerCost, own: OwnLoad, share: float, seconds: float) -> Window:
+    window = Window(share)
     ways = list(_ways(pairs))
     before = [_counts(source, sink) for source, sink in ways]
     own.restart()
@@ -96,6 +94,8 @@ async def measure(
         recent = dict(list(source.sent_frames.items())[-round(_RECENT_FRAMES + 25 * seconds) :])
         for value in transits_ms(recent, sink.arrived_frames[-shown:] if shown else []):
             window.transit.record(value)
+        for value in sink.sound.delays_ms([sent_ns for sent_ns, _ in source.sound_log], heard):
+            window.sound_delay.record(value)
     return window
 
 

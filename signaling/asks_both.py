@@ -24,6 +24,12 @@ def visit_of(stage: Stage, session: Session) -> Visit:
     return visit
 
 
+def check_room(stage: Stage, session: Session) -> None:
+    """Before anything is done for somebody new. Raises Unavailable while media has more to do than it can."""
+    if stage.house.node.is_busy(session.shop_id):
+        raise Unavailable("All lines are busy: this server has as many calls as it can carry. Try again in a minute.")
+
+
 async def kept_before_the_end(stage: Stage, session: Session, kind: EventKind, cmid: str) -> int:
     """A request whose answer was lost comes again, and the call ended meanwhile: the position that it was kept at.
 
@@ -40,6 +46,8 @@ async def ping(stage: Stage, session: Session, ask: Ping) -> Ok:
 
 
 async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
+    if session.side == "customer" and stage.floor.visit_including(session) is None and not session.peers():
+        check_room(stage, session)
     wait = session.offers.take(asyncio.get_running_loop().time())
     if wait:
         raise RateLimited("Too many offers. Wait a moment and offer again.", retry_after_s=wait)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domain.call import Call, set_consent
-from domain.errors import Conflict, Invalid, NotFound, Unavailable
+from domain.errors import Conflict, Invalid, NotFound
 from domain.record import Booking, BookingState
-from signaling.asks_both import kept_before_the_end, visit_of
+from signaling.asks_both import check_room, kept_before_the_end, visit_of
 from signaling.inspection import keep_pending
 from signaling.news import CameraView, Ok, PictureRefused
 from signaling.protocol import BookingAnswer, CallJoin, CameraReport, ConsentSet, PictureAnswer
@@ -29,8 +29,7 @@ async def call_join(stage: Stage, session: Session, ask: CallJoin) -> Ok:
 
 async def _new_visit(stage: Stage, session: Session, name: str, ask: CallJoin) -> Visit:
     house = stage.house
-    if house.node.is_busy(session.shop_id):
-        raise Unavailable("All lines are busy: this server has as many calls as it can carry. Try again in a minute.")
+    check_room(stage, session)
     if name != session.name:
         customer = await house.people.customer(session.person_id)
         await house.people.put_customer(customer.model_copy(update={"name": name}))

@@ -46,7 +46,6 @@ def test_a_process_gets_its_share_of_a_core_and_is_free_afterwards(spinning: sub
     with ProcessorShare(spinning.pid) as share:
         assert cgroups(spinning.pid) != before
         share.set(0.1)
-        assert share.stall_ms == 9.0
         start_s, start = cpu_seconds([spinning.pid]), time.monotonic()
         while time.monotonic() - start < 1.0:
             pass
@@ -66,7 +65,7 @@ def test_where_no_processor_can_be_shared_out_the_sentence_says_what_it_takes(tm
 
 @pytest.mark.parametrize(("shown", "is_over"), [(100, False), (98, False), (96, True)])
 def test_a_picture_that_does_not_come_counts_as_one_that_took_for_ever(shown: int, is_over: bool) -> None:
-    window = Window(1.0, 0.0, frames_sent=100, frames_shown=shown)
+    window = Window(1.0, frames_sent=100, frames_shown=shown)
     window.transit.record(1.0, shown)
     assert (window.p99_of_sent_ms > LIMIT_MS) is is_over
 
@@ -74,9 +73,7 @@ def test_a_picture_that_does_not_come_counts_as_one_that_took_for_ever(shown: in
 def found(**changed: Any) -> overload.OverloadRun:
     """A run that kept every promise, but for what is `changed`."""
     run = overload.OverloadRun(10, overload.Pace(), 1, lambda _: None)
-    window = Window(
-        0.2, 1.0, sounds_sent=100, sounds_heard=99, frames_sent=100, frames_shown=50, least_sound_share=0.97
-    )
+    window = Window(0.2, sounds_sent=100, sounds_heard=99, frames_sent=100, frames_shown=50, least_sound_share=0.97)
     window.transit.record(3.0)
     run._steps = [window, window]
     run._share_at_limit, run._half, run._twice, run._is_over = 0.2, window, window, True
@@ -103,7 +100,7 @@ def test_who_keeps_voices_and_refuses_clearly_and_recovers_is_good() -> None:
         {"_comers": overload.Comers([(1.0, "busy")], let_in=1)},
         {"_comers": overload.Comers([(1.0, "busy")], silent=["no answer"])},
         {"_comers": overload.Comers()},
-        {"_twice": Window(0.1, 1.0, least_sound_share=0.9)},
+        {"_twice": Window(0.1, least_sound_share=0.9)},
     ],
 )
 def test_each_broken_promise_spoils_the_verdict(changed: dict[str, Any]) -> None:

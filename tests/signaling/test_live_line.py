@@ -7,6 +7,7 @@ from pathlib import Path
 
 from domain.people import Customer, LeftMessage
 from signaling.visit import Visit
+from tests.support.fake_node import OFFER_SDP
 from tests.support.houses import ANN, LI, MEI, START, TOM, ZHOU
 from tests.support.tabs import opened
 
@@ -52,11 +53,14 @@ async def test_a_server_that_carries_all_it_can_refuses_new_calls_and_keeps_thos
 ) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()
-        stand.house.node.busy = True
+        stand.house.node.busy, there = True, set(stand.house.node.peers)
         tom = await stand.tab(TOM)
         refusal = await tom.refused("call.join", name="Tom", matter="Blue boots", consent=False)
         assert refusal["code"] == "unavailable"
+        assert (await tom.refused("media.offer", peer="tom1", sdp=OFFER_SDP))["code"] == "unavailable"
+        assert stand.house.node.peers.keys() == there
         assert await stand.house.calls.open_call_of(TOM.id) is None
+        await ann.ask("media.offer", peer="ann2", sdp=OFFER_SDP)
         await ann.ask("message.send", cmid="still-here", text="hello")
         assert (await mei.event("message"))["body"]["text"] == "hello"
         stand.house.node.busy = False
