@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Table, Update, bindparam, insert, update
+from sqlalchemy import Connection, Row
 
 from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
 from domain.conversation import Conversation
@@ -37,36 +37,12 @@ _entry_values = attrgetter(*_ENTRY)
 _conversation_values = attrgetter("id", *_CHANGING)
 
 
-def _update(table: Table, key: ColumnElement[bool], names: Sequence[str]) -> Update:
-    return update(table).where(key).values({name: bindparam(f"new_{name}") for name in names})
-
-
-_KEEP = Bulk(insert(t.entries), _ENTRY, times=["at"], jsons=["body"])
-_ADVANCE = Bulk(
-    _update(t.streams, t.streams.c.id == bindparam("key"), ("head", "digest")), ("key", "new_head", "new_digest")
-)
-_CHANGE = Bulk(
-    _update(t.conversations, t.conversations.c.id == bindparam("key"), _CHANGING),
-    ("key", *(f"new_{name}" for name in _CHANGING)),
-    times=("new_snoozed_until", "new_waiting_since", "new_last_at"),
-)
-_COUNT = Bulk(_update(t.devices, t.devices.c.id == bindparam("key"), ("counter",)), ("key", "new_counter"))
-_TAKE_BACK = Bulk(
-    _update(
-        t.entries,
-        (t.entries.c.id == bindparam("key")) & (t.entries.c.author == bindparam("writer")),
-        ("body", "gone"),
-    ),
-    ("key", "writer", "new_body", "new_gone"),
-    jsons=["new_body"],
-)
-
-_USE = Bulk(
-    update(t.attachments)
-    .where(t.attachments.c.id == bindparam("key"))
-    .values(uses=t.attachments.c.uses + bindparam("more", type_=Integer)),
-    ("key", "more"),
-)
+_KEEP = Bulk(t.entries, _ENTRY)
+_ADVANCE = Bulk(t.streams, ("head", "digest"), keys=["id"])
+_CHANGE = Bulk(t.conversations, _CHANGING, keys=["id"])
+_COUNT = Bulk(t.devices, ["counter"], keys=["id"])
+_TAKE_BACK = Bulk(t.entries, ("body", "gone"), keys=("id", "author"))
+_USE = Bulk(t.attachments, ["uses"], keys=["id"], adds=True)
 
 
 def append_many(connection: Connection, batch: Sequence[NewEntry]) -> Committed:
@@ -121,7 +97,7 @@ def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
 def _file(row: Row[Any]) -> dict[str, Any]:
     """What pages must know to show it, see `domain.bodies.FileBody`."""
     names = ("conversation_id", "mime", "kind", "name", "bytes", "width", "height", "seconds", "wave")
-    return {name: row._mapping[name] for name in names} | {"has_thumb": row.thumb is not None}
+    return {name: getattr(row, name) for name in names} | {"has_thumb": row.thumb is not None}
 
 
 def _make_streams(connection: Connection, missing: set[str]) -> dict[str, str]:

@@ -1,52 +1,94 @@
-"""A statement for many rows at once, past SQLAlchemy's work for each parameter, which costs more than SQLite's own."""
+"""Many rows with few statements, past SQLAlchemy's work for each parameter, which costs more than SQLite's own.
+
+Python's sqlite3 lets other threads run during each step of SQLite, and has to wait for its turn after it: with a busy
+event loop beside it that wait is longer than the step by far. So a step writes up to `CHUNK` rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Table, Update, bindparam, insert, update
 from sqlalchemy.sql.dml import UpdateBase
 
-from store.columns import UtcTime, dump_json
+from store.columns import Json, UtcTime, dump_json
 
+CHUNK = 64
 _TIME = UtcTime()
 ToDriver = Callable[[Any], Any]
 
 
 class Bulk:
-    """`names` are the statement's parameters in the order of the rows' values; `times` and `jsons` name those that the
-    driver wants in another form. Text is not checked here: see `store.columns.check_words`."""
+    """Inserts rows of `names`; with `keys` it updates those of the rows whose `keys` stand before. `adds`: to what is
+    there. Text is not checked here: see `store.columns.check_words`."""
 
-    def __init__(
-        self, statement: UpdateBase, names: Sequence[str], *, times: Sequence[str] = (), jsons: Sequence[str] = ()
-    ) -> None:
-        self._statement = statement
-        self._names = tuple(names)
-        self._times = [self._names.index(name) for name in times]
-        self._jsons = [self._names.index(name) for name in jsons]
-        self._compiled: dict[str, tuple[str, list[int]]] = {}
+    def __init__(self, table: Table, names: Sequence[str], *, keys: Sequence[str] = (), adds: bool = False) -> None:
+        self._table, self._names, self._keys, self._adds = table, tuple(names), tuple(keys), adds
+        columns = [table.c[name] for name in (*keys, *names)]
+        self._width = len(columns)
+        self._times = [index for index, column in enumerate(columns) if isinstance(column.type, UtcTime)]
+        self._jsons = [index for index, column in enumerate(columns) if isinstance(column.type, Json)]
+        self._sqlite = cache(self._for_sqlite)
+        self._compiled: tuple[str, list[int]] | None = None
 
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         if not rows:
             return
         dialect = connection.dialect
-        sql, order = self._compiled.get(dialect.name) or self._compile(dialect)
         changes = [*((index, _moment(dialect)) for index in self._times), *((i, _json) for i in self._jsons)]
         converted = []
         for row in rows:
             values = list(row)
             for index, change in changes:
                 values[index] = change(values[index])
-            converted.append(tuple([values[index] for index in order]))
-        connection.exec_driver_sql(sql, converted)
+            converted.append(values)
+        if dialect.name == "sqlite":
+            self._run_sqlite(connection, converted)
+        else:
+            sql, order = self._compiled or self._compile(dialect)
+            connection.exec_driver_sql(sql, [tuple([values[index] for index in order]) for values in converted])
+
+    def _run_sqlite(self, connection: Connection, rows: list[list[Any]]) -> None:
+        """In powers of two, so that there are few statements and the driver keeps them prepared."""
+        at, size = 0, CHUNK
+        while at < len(rows):
+            while size > len(rows) - at:
+                size //= 2
+            connection.exec_driver_sql(self._sqlite(size), tuple(chain.from_iterable(rows[at : at + size])))
+            at += size
+
+    def _for_sqlite(self, count: int) -> str:
+        name = self._table.name
+        values = ", ".join([f"({', '.join('?' * self._width)})"] * count)
+        if not self._keys:
+            return f"INSERT INTO {name} ({', '.join(self._names)}) VALUES {values}"
+        given = [f"given.column{number}" for number in range(1, self._width + 1)]
+        start = f"{name}.%s + " if self._adds else ""
+        pairs = zip(self._names, given[len(self._keys) :], strict=True)
+        changed = ", ".join(f"{column} = {start % column if start else ''}{value}" for column, value in pairs)
+        where = " AND ".join(f"{name}.{key} = {value}" for key, value in zip(self._keys, given, strict=False))
+        return f"UPDATE {name} SET {changed} FROM (VALUES {values}) AS given WHERE {where}"
 
     def _compile(self, dialect: Dialect) -> tuple[str, list[int]]:
-        compiled = self._statement.compile(dialect=dialect, column_keys=list(self._names))
-        order = [self._names.index(name) for name in compiled.positiontup or ()]
-        self._compiled[dialect.name] = (str(compiled), order)
-        return self._compiled[dialect.name]
+        names = [*(f"key_{name}" for name in self._keys), *(f"new_{name}" for name in self._names)]
+        compiled = self._statement().compile(dialect=dialect, column_keys=None if self._keys else list(self._names))
+        order = [names.index(name if self._keys else f"new_{name}") for name in compiled.positiontup or ()]
+        self._compiled = str(compiled), order
+        return self._compiled
+
+    def _statement(self) -> UpdateBase:
+        table = self._table
+        if not self._keys:
+            return insert(table)
+        statement: Update = update(table)
+        for key in self._keys:
+            statement = statement.where(table.c[key] == bindparam(f"key_{key}"))
+        new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in self._names}
+        return statement.values({n: table.c[n] + given if self._adds else given for n, given in new.items()})
 
 
 def _moment(dialect: Dialect) -> ToDriver:
