@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import cache
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, CookieJar, FormData
+from PIL import Image
 
 from loadtest.clip import make_clip
 from loadtest.front_door import Refused, Visitor
@@ -24,7 +27,7 @@ PATIENCE_S = 30.0
 clip = cache(make_clip)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with postgresql_cluster() as started:
         yield started
@@ -238,3 +241,54 @@ async def test_when_the_keeper_is_killed_the_line_and_the_call_go_on_at_the_othe
         await lin.news("call", lambda f: f["call"]["state"] == "ended")
         record = await lin.get(f"/api/calls/{call_id}")
         assert record["call"]["state"] == "ended"
+
+
+async def test_a_keeper_that_stood_still_and_was_followed_ends_no_call(two: Several) -> None:
+    async with Person(two.base) as ann, Person(two.base) as lin:
+        await ann.enter("demo")
+        await lin.sign_in("lin", two.password)
+        ann.client.start()
+        lin.client.start()
+        await lin.answer(await ann.join("Ann", consent=True))
+        await asyncio.gather(ann.sees(), lin.sees())
+        keeper = await two.keeper()
+        [other] = [server for server in two.servers if server is not keeper]
+        assert keeper.process is not None
+        keeper.process.send_signal(signal.SIGSTOP)
+        two.balancer.ports = [other.port]  # as a balancer that asks for `/api/health`
+        await asyncio.gather(ann.come_back(), lin.come_back())
+        assert (await two.figures(other))["keeping_floors"] == 1
+        await asyncio.gather(ann.sees(), lin.sees())
+        keeper.process.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await two.figures(keeper))["keeping_floors"] != 0:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert "another server has taken a floor" in keeper.log.read_text()
+        await asyncio.gather(ann.sees(), lin.sees())
+        await lin.say("Are you still there?")
+        shown = [frame["call"] for frame in lin.frames if frame["type"] == "call"]
+        assert all(call["state"] == "live" for call in shown)
+        await ann.hang_up()
+        await lin.news("call", lambda f: f["call"]["state"] == "ended")
+
+
+async def test_a_message_left_at_either_server_is_counted_for_staff_at_both(two: Several) -> None:
+    one, other = (server.base for server in two.servers)
+    async with Person(one) as lin, Person(other) as li, ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+        await lin.sign_in("lin", two.password)
+        await li.sign_in("li", two.password)
+        async with browser.post(f"{one}/api/enter", json={"shop": "demo", "language": "en"}) as said:
+            assert said.status == 200
+        for count, base in enumerate((one, other), start=1):
+            form = FormData({"id": f"left-{count:08d}", "name": "Ann", "contact": "ann@example.com", "text": "Hello"})
+            form.add_field("picture", io.BytesIO(jpeg()), filename="heel.jpg", content_type="image/jpeg")
+            async with browser.post(f"{base}/api/left-messages", data=form) as said:
+                assert said.status == 200, await said.text()
+            for person in (lin, li):
+                await person.news("line", lambda f, count=count: f["unread_left_messages"] == count)  # type: ignore[misc]
+
+
+def jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((800, 600), 80).save(out, "JPEG", quality=95)
+    return out.getvalue()
