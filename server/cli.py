@@ -1,4 +1,4 @@
-"""The command line: `loupe serve`. A fault in what was typed is one sentence and exit code 2."""
+"""The command line: `loupe serve`, `loupe restored`. A fault in what was typed is one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -48,13 +48,7 @@ def serve(
         "data": data,
         "workers": workers,
     }
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as fault:
-        for entry in fault.errors():
-            name = str(entry["loc"][0]) if entry["loc"] else "settings"
-            errors.print(f"--{name.replace('_', '-')} (LOUPE_{name.upper()}): {entry['msg']}", highlight=False)
-        raise typer.Exit(2) from None
+    settings = _settings(given)
     set_up_logs(settings.log_level)
     from domain.errors import Refusal
     from server.run import serve as run  # the imports of a whole server: only when there is one to start
@@ -69,6 +63,32 @@ def serve(
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+@app.command()
+def restored(data: Annotated[Path | None, typer.Option(help="Folder of everything kept.")] = None) -> None:
+    """Say this once after a backup was put back, before the server starts: devices then offer what the backup lacks."""
+    settings = _settings({"data": data})
+    set_up_logs(settings.log_level)
+    from domain.errors import Refusal
+    from server.restored import begin_anew
+
+    try:
+        asyncio.run(begin_anew(settings))
+    except (CannotStart, Refusal) as fault:
+        errors.print(f"Nothing was changed. {fault}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    print("Devices that come back will offer what this backup lacks. Start the server now.")
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as fault:
+        for entry in fault.errors():
+            name = str(entry["loc"][0]) if entry["loc"] else "settings"
+            errors.print(f"--{name.replace('_', '-')} (LOUPE_{name.upper()}): {entry['msg']}", highlight=False)
+        raise typer.Exit(2) from None
 
 
 def main() -> None:

@@ -73,7 +73,8 @@ class Readers:
     def forget(self, reader: Reader) -> None:
         reader.is_ended = True
         for carrier in reader.carriers:
-            self.on.pop(carrier, None)
+            if self.on.get(carrier) is reader:  # it may have said hello again meanwhile, and belong to another one
+                del self.on[carrier]
         if self._readers.get(reader.key) is reader:
             del self._readers[reader.key]
         self._beat_of(reader).discard(reader)

@@ -35,6 +35,7 @@ class Tab:
         self.marks: dict[tuple[str, str], Wire] = {}
         self.rows: dict[str, Wire] = {}
         self.rows_position = 0
+        self.rows_digest = 0
         self.carriers: dict[CarrierName, Carrier] = {}
         self._heard: asyncio.Queue[tuple[Carrier, str]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[Any]] = []
@@ -113,7 +114,7 @@ class Tab:
         ]
         if self.person.side == "staff":
             inbox = next(s for s in self.person.reads if s.startswith("i."))
-            cursors.append({"stream": inbox, "position": self.rows_position, "digest": 0})
+            cursors.append({"stream": inbox, "position": self.rows_position, "digest": self.rows_digest})
         carrier.hello_at = asyncio.get_running_loop().time()
         self._say(carrier, "chat.hello", device=self.database.device, tab=self.name, epoch=self.database.epoch,
                   language="en", name="", cursors=cursors)  # fmt: skip
@@ -134,10 +135,6 @@ class Tab:
                     self._hello(carrier)  # it was refused, the disk was full
                 elif rests and now - min(rests) > AGAIN_AFTER_S and not carrier.is_halted:
                     self._send(carrier, list(carrier.asked))
-            if self.person.side == "staff" and self._resets != self.database.resets and self._way() is not None:
-                self._resets = self.database.resets  # rows have no digest: what the server lost they may still show
-                self.rows_position = 0
-                self._fetch_rows()
             for stream, at in list(self._fetching.items()):
                 if loop.time() - at > AGAIN_AFTER_S:
                     del self._fetching[stream]
@@ -216,10 +213,10 @@ class Tab:
             self.around.trace(self.name, f"fetches {stream} after {self.database.state(stream).head}")
             self._say(carrier, "chat.fetch", stream=stream, after=self.database.state(stream).head)
 
-    def _fetch_rows(self) -> None:
+    def _fetch_rows(self, after: int) -> None:
         inbox = next(s for s in self.person.reads if s.startswith("i."))
-        self.around.trace(self.name, f"lacks rows of the inbox after {self.rows_position}")
-        self.ask("chat.fetch", stream=inbox, after=self.rows_position)
+        self.around.trace(self.name, f"lacks rows of the inbox after {after}")
+        self.ask("chat.fetch", stream=inbox, after=after)
 
     # --- hearing ---
 
@@ -246,7 +243,7 @@ class Tab:
         assert frame["me"]["id"] == self.person.id
         inbox = next((head["head"] for head in frame["streams"] if head["stream"].startswith("i.")), 0)
         if frame["epoch"] != self.database.epoch or inbox < self.rows_position:
-            self.rows_position = 0
+            self.rows_position = self.rows_digest = 0
         await self.database.transaction(change)
         carrier.is_welcome = True
         carrier.taken_below = frame["expected"]
@@ -295,7 +292,9 @@ class Tab:
         for head in frame["heads"]:
             if head["stream"].startswith("i."):
                 if head["head"] > self.rows_position:
-                    self._fetch_rows()
+                    self._fetch_rows(self.rows_position)
+                elif head["head"] == self.rows_position and head["digest"] != self.rows_digest:
+                    self._fetch_rows(0)
                 continue
             if head["head"] > self.database.state(head["stream"]).head:
                 self._fetch(head["stream"])
@@ -352,15 +351,16 @@ class Tab:
             self.around.marked(self, frame["stream"], mark)
 
     def _chat_inbox(self, _: Carrier, frame: Wire) -> None:
-        if frame["position"] <= self.rows_position:
+        at = (frame["position"], frame["digest"])
+        if at == (self.rows_position, self.rows_digest) or (at[0] <= self.rows_position and not frame["is_whole"]):
             return
         if frame["after"] > self.rows_position:
-            self._fetch_rows()
+            self._fetch_rows(self.rows_position)
             return
         if frame["is_whole"]:
             self.rows = {}
         self.rows.update({row["conversation"]: row for row in frame["rows"]})
-        self.rows_position = max(self.rows_position, frame["position"])
+        self.rows_position, self.rows_digest = at
 
     def _ok(self, _: Carrier, frame: Wire) -> None:
         return

@@ -174,21 +174,6 @@ describe("a conversation in the browser", () => {
     expect(shown()).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("leaves the inbox as it is when an older frame comes by another carrier", async () => {
-    await start();
-    const heard: number[] = [];
-    talk.on((change) => change.is === "inbox" && heard.push(change.inbox.position));
-    const rows = { type: "chat.inbox", is_whole: false, rows: [] };
-    for (const [after, position] of [
-      [0, 4],
-      [4, 6],
-      [0, 4],
-    ])
-      server.sockets[0]?.says({ ...rows, after, position });
-    await vi.advanceTimersByTimeAsync(10);
-    expect(heard).toEqual([4, 6]);
-  });
-
   it("keeps a refused message on the page and sends the others", async () => {
     await start();
     server.refuses["m-0000bad"] = "held_back";

@@ -17,6 +17,7 @@ import type {
   InboxRow,
   MarkView,
 } from "./frames";
+import { InboxCursor } from "./inboxCursor";
 import { type Asked, Link, type LinkStatus } from "./link";
 import { Outbox } from "./outbox";
 import { Seen } from "./seen";
@@ -70,13 +71,12 @@ export class Conversations {
   #saving: Promise<unknown> = Promise.resolve();
   #epoch: string;
   #epochChanged = false;
-  #inboxPosition = 0;
 
   private constructor(
     readonly me: Me,
     private readonly database: Database,
     epoch: string,
-    private readonly inboxStream: string | null,
+    private readonly atInbox: InboxCursor | null,
   ) {
     const page = { device: database.deviceId, tab: newId(), side: me.side };
     this.#epoch = epoch;
@@ -112,6 +112,10 @@ export class Conversations {
       },
       upload: (waiting, file) => this.upload(waiting, file),
     });
+    if (atInbox) {
+      const { stream } = atInbox;
+      atInbox.fetch = (after) => void this.#link.ask({ type: "chat.fetch", stream, after }).catch(() => undefined);
+    }
     this.#tabs = new Tabs(database.deviceId, {
       lead: (leads) => this.#outbox.lead(leads),
       changed: () => void this.#outbox.load(),
@@ -121,8 +125,9 @@ export class Conversations {
   /** Everything is there that this browser kept; the network comes with `start`. `shop`: a member of staff's inbox. */
   static async open(me: Me, shopId: string | null = null, database?: Database): Promise<Conversations> {
     const kept = database ?? (await Database.open(me.side, me.id));
-    const made = new Conversations(me, kept, await kept.epoch(), shopId && `i.${shopId}`);
-    made.#inboxPosition = (await kept.inbox()).position;
+    const { position, digest } = await kept.inbox();
+    const inbox = shopId === null ? null : new InboxCursor(`i.${shopId}`, position, digest);
+    const made = new Conversations(me, kept, await kept.epoch(), inbox);
     await made.#outbox.load();
     return made;
   }
@@ -273,8 +278,9 @@ export class Conversations {
 
   #cursors() {
     const streams = [...this.#streams.values()].map(({ stream, head, digest }) => ({ stream, position: head, digest }));
-    const inbox = this.inboxStream ? [{ stream: this.inboxStream, position: this.#inboxPosition, digest: 0 }] : [];
-    return [...streams, ...inbox];
+    if (!this.atInbox) return streams;
+    const { stream, position, digest } = this.atInbox;
+    return [...streams, { stream, position, digest }];
   }
 
   #welcome(frame: ChatWelcome): void {
@@ -282,8 +288,7 @@ export class Conversations {
     this.#epochChanged = Boolean(this.#epoch) && this.#epoch !== epoch;
     if (this.#epoch !== epoch) this.#save(() => this.database.setEpoch(epoch));
     this.#epoch = epoch;
-    const inbox = frame.streams.find((head) => head.stream.startsWith("i."));
-    if (inbox && (this.#epochChanged || inbox.head < this.#inboxPosition)) this.#inboxPosition = 0;
+    this.atInbox?.begin(frame.streams, this.#epochChanged);
     this.#outbox.taken = frame.expected;
     this.#fetching.clear();
     const open = new Set(frame.streams.map((head) => head.stream));
@@ -303,7 +308,10 @@ export class Conversations {
       case "chat.reset":
         return this.#reset(frame);
       case "chat.heads":
-        for (const head of frame.heads) this.#compare(head.stream, head.head, head.digest);
+        for (const head of frame.heads) {
+          this.atInbox?.compare(head);
+          this.#compare(head.stream, head.head, head.digest);
+        }
         return;
       case "chat.marks":
         this.#marks.set(frame.stream, foldMarks(this.marks(frame.stream), frame.marks));
@@ -313,10 +321,8 @@ export class Conversations {
       case "chat.here":
         return this.#tell({ is: "here", here: frame });
       case "chat.inbox":
-        if (frame.position <= this.#inboxPosition) return; // an older frame, by the other carrier
-        if (frame.after > this.#inboxPosition && !frame.is_whole) return this.#askForInbox();
-        this.#inboxPosition = Math.max(this.#inboxPosition, frame.position);
-        this.#save(() => this.database.keepInbox(frame.rows, frame.position, frame.is_whole));
+        if (!this.atInbox?.take(frame)) return;
+        this.#save(() => this.database.keepInbox(frame));
         return this.#tell({ is: "inbox", inbox: frame });
     }
   }
@@ -371,11 +377,6 @@ export class Conversations {
 
   #askFor({ stream, head, digest }: StreamState): void {
     this.#link.ask({ type: "chat.open", stream, position: head, digest }).catch(() => undefined);
-  }
-
-  #askForInbox(): void {
-    const stream = this.inboxStream;
-    if (stream) this.#link.ask({ type: "chat.open", stream, position: this.#inboxPosition }).catch(() => undefined);
   }
 
   #set(state: StreamState): void {

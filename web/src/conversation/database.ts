@@ -1,6 +1,6 @@
 import { newId } from "../wire/ids";
 import { empty, fold, type StreamState, told } from "./fold";
-import type { EntryView as Entry, InboxRow } from "./frames";
+import type { ChatInbox, EntryView as Entry, InboxRow } from "./frames";
 import { openShelf, type Shelf, type StoreName, type Tx } from "./shelf";
 
 /** Written here and not acknowledged yet. `n` is 0 while it has no number: it was refused, or its file is not uploaded. */
@@ -230,21 +230,21 @@ export class Database {
     });
   }
 
-  /** Rows of the inbox as they were kept, and the position that they are at. */
-  async inbox(): Promise<{ rows: InboxRow[]; position: number }> {
+  /** Rows of the inbox as they were kept, and the position that they are at, with the server's digest there. */
+  async inbox(): Promise<{ rows: InboxRow[]; position: number; digest: number }> {
     const kept = await this.shelf.run("readonly", ["inbox"], (tx) => tx.all<InboxKept>("inbox"));
     const rows = kept.filter((row): row is InboxRow => row.conversation !== "");
-    const at = kept.find((row) => row.conversation === "") as { position: number } | undefined;
-    return { rows, position: at?.position ?? 0 };
+    const at = kept.find((row) => row.conversation === "") as { position: number; digest?: number } | undefined;
+    return { rows, position: at?.position ?? 0, digest: at?.digest ?? 0 };
   }
 
-  /** Closed ones are not kept: the server has them. `whole`: these rows are all that there are. */
-  keepInbox(rows: readonly InboxRow[], position: number, whole: boolean): Promise<void> {
+  /** Closed ones are not kept: the server has them. */
+  keepInbox({ rows, position, digest, is_whole }: Omit<ChatInbox, "type" | "after">): Promise<void> {
     return this.shelf.run("readwrite", ["inbox"], async (tx) => {
-      if (whole) for (const old of await tx.all<InboxKept>("inbox")) await tx.delete("inbox", old.conversation);
+      if (is_whole) for (const old of await tx.all<InboxKept>("inbox")) await tx.delete("inbox", old.conversation);
       for (const row of rows)
         await (row.state === "closed" ? tx.delete("inbox", row.conversation) : tx.put("inbox", row));
-      await tx.put("inbox", { conversation: "", position });
+      await tx.put("inbox", { conversation: "", position, digest });
     });
   }
 }

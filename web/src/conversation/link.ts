@@ -32,6 +32,7 @@ interface Pending {
 
 const ANSWER_MS = 8000;
 const SILENT_AFTER_MS = 45_000; // the server says something every 20 s
+const UNWELCOME_AFTER_MS = 10_000; // a socket that opened and brought nothing is no way to the server
 const LOOK_EVERY_MS = 5000;
 const HELLO_AGAIN_MS = 2000;
 const POLL_AFTER_FAILURES = 3;
@@ -141,7 +142,7 @@ export class Link {
   #hello(to: Carrier): void {
     to.helloRef = this.#ref();
     to.welcomed = false;
-    this.#heardAt = Date.now();
+    if (to === this.#overSocket) this.#heardAt = Date.now();
     to.send({ type: "chat.hello", ref: to.helloRef, ...this.hooks.hello() });
   }
 
@@ -203,7 +204,8 @@ export class Link {
   }
 
   #look(): void {
-    if (this.#overSocket.welcomed && Date.now() - this.#heardAt > SILENT_AFTER_MS) this.#socket.renew();
+    const most = this.#overSocket.welcomed ? SILENT_AFTER_MS : UNWELCOME_AFTER_MS;
+    if (this.#socket.open && Date.now() - this.#heardAt > most) this.#socket.renew();
   }
 
   #choose(): void {
