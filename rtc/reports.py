@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rtc.party import Party
     from rtc.source import Source
 
+REPORTS_KEPT = 8
 REPORT_SILENT_NS = 2_500_000_000  # browsers report every second or so; after this we report in their place
 
 
@@ -66,11 +67,18 @@ def _sender_report(party: Party, block: Block, now_ns: int) -> None:
     for source in party.sources.values():
         if source.ssrc == info.ssrc:
             source.sender_report = (info.ntp, info.rtp, now_ns)
-            source.sent_reports.append(info.ntp >> 16 & 0xFFFFFFFF)
+            if len(source.sent_reports) >= REPORTS_KEPT:
+                del source.sent_reports[next(iter(source.sent_reports))]
+            source.sent_reports[info.ntp >> 16 & 0xFFFFFFFF] = _held(party)
             for leg in source.legs:
                 _send_report(leg, info.ntp, info.rtp)
             if source.tap_report is not None:
                 source.tap_report(block.data, now_ns)
+
+
+def _held(party: Party) -> int:
+    """For how long what is heard just now waited here, in 1/65536 s. The sender's round trip does not hold it."""
+    return (party.pump.held_ns << 16) // 1_000_000_000 if party.pump is not None else 0
 
 
 def _send_report(leg: Leg, ntp: int, stamp: int) -> None:
@@ -102,14 +110,14 @@ def _reception(party: Party, block: Block, now_ns: int) -> None:
         source.report_heard_ns = now_ns
         newest = source.highest + leg.sequence_offset
         highest = newest - ((newest - report.highest) & 0xFFFF) - leg.sequence_offset
-        known = report.last_sr in source.sent_reports
+        held = source.sent_reports.get(report.last_sr)
         told.setdefault(source.party, []).append(
             report._replace(
                 ssrc=source.ssrc,
                 lost=source.reported_lost,
                 highest=max(highest, leg.first) - source.base,
-                last_sr=report.last_sr if known else 0,
-                delay=report.delay if known else 0,
+                last_sr=report.last_sr if held is not None else 0,
+                delay=min(report.delay + held + _held(party), 0xFFFFFFFF) if held is not None else 0,
             )
         )
     for sender, found in told.items():

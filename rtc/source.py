@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,9 @@ class Source(Counted):
         self.reported_lost = 0
         self.report_heard_ns = 0
         self.sender_report: tuple[int, int, int] | None = None  # NTP, RTP timestamp, arrival
-        self.sent_reports: deque[int] = deque(maxlen=8)  # middle 32 bits of NTP, as report blocks name them
+        self.sent_reports: dict[
+            int, int
+        ] = {}  # middle 32 bits of NTP, as report blocks name them: for how long they were held
         self.renegotiate(line)
 
     def renegotiate(self, line: MediaLine) -> None:

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-enum { TICK_NS = 250000, REFERENCE_TICKS = 256, CLOCK_JUMP_TICKS = 20000, FIRST_CHUNK = 20, SHORTEST = 22, COST = 10 };
+enum { SENDER_REPORT = 200, RECEIVER_REPORT = 201, DESCRIPTION = 202, EXTENDED_REPORT = 207 };
+enum { STEP_NS = 250000, REFERENCE_TICKS = 256, CLOCK_JUMP_TICKS = 20000, FIRST_CHUNK = 20, SHORTEST = 22, COST = 10 };
 
 /* rtc/twcc.py, first_delta: where the delta of the first packet that arrived lies, and its bytes; 0: none, cut short or wrong. */
 static int first_delta(const uint8_t *data, int size, int count, int *at_out) {
@@ -38,7 +39,7 @@ static int first_delta(const uint8_t *data, int size, int count, int *at_out) {
 /* `packet` is one compound in the clear with room for three bytes behind it; it becomes what goes to the source, and the size
  * of that is answered. 0: not for here, and nothing was changed. */
 int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns) {
-    if (size < SHORTEST || packet[0] >> 6 != 2 || size != 4 + 4 * half(packet + 2)) return 0;
+    if (size < SHORTEST || packet[0] >> 6 != 2 || !tells_arrivals(packet) || size != 4 + 4 * half(packet + 2)) return 0;
     if (packet[0] & 0x20) {
         int cut = packet[size - 1];
         if (!cut || cut > size - 4) return 0;
@@ -54,7 +55,7 @@ int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns) {
         if (r->sent_uplinks[start + i] != r->uplink_id || r->sent_numbers[start + i] != first + i) return 0;
     int64_t reference = (int64_t)(word(packet + 16) >> 8) * REFERENCE_TICKS;
     int64_t clock = r->downlink[CLOCK] + (int32_t)(uint32_t)(reference - r->downlink[CLOCK]);
-    int64_t off = r->uplink_times[first & WIDE_MASK] / TICK_NS - clock - u[OFFSET];
+    int64_t off = r->uplink_times[first & WIDE_MASK] / STEP_NS - clock - u[OFFSET];
     if (off > CLOCK_JUMP_TICKS || off < -CLOCK_JUMP_TICKS) return 0;
     int delta_bytes = first_delta(packet, size, count, &at);
     if (!delta_bytes) return 0;
@@ -80,7 +81,18 @@ int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns) {
     return size + gap;
 }
 
-/* One SRTCP datagram that begins with such feedback. CARRIED: done with; 0: Python sees it as it came; else it is in `p->clear`, of
+/* Nothing but reports and descriptions (RFC 3550 6, RFC 3611), which nobody waits for. */
+int is_report(const uint8_t *compound, int size) {
+    int at = 0;
+    while (at + 4 <= size) {
+        int kind = compound[at + 1];
+        if (kind != SENDER_REPORT && kind != RECEIVER_REPORT && kind != DESCRIPTION && kind != EXTENDED_REPORT) return 0;
+        at += 4 + 4 * half(compound + at + 2);
+    }
+    return 1;
+}
+
+/* One SRTCP datagram. CARRIED: done with; 0: Python sees it as it came; else it is in `p->clear`, of
  * the size that is answered, and for Python. */
 int carry_back(Pump *p, Return *r, const uint8_t *data, int size, int64_t now_ns) {
     if (r->signs[IS_LOST] || p->out_count >= OUT) return 0;

@@ -221,8 +221,7 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
 
 /* What only helps pictures and the estimate of the way; reception and sender reports are other packets. SRTCP's first eight
  * bytes are in the clear. */
-static int is_feedback(const uint8_t *data, int size) { return size > 8 && data[0] >> 6 == 2 && (data[1] == 205 || data[1] == 206); }
-static int tells_arrivals(const uint8_t *data) { return data[1] == 205 && (data[0] & 0x1F) == TRANSPORT_WIDE; }
+static int is_feedback(const uint8_t *data) { return data[1] == 205 || data[1] == 206; }
 
 /* --- the tables: pipes by SSRC and address, ways back by address --- */
 
@@ -327,7 +326,7 @@ static void turn(Pump *p, int count) {
     int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
     for (int i = 0; i < count; i++) {
         const uint8_t *data = p->in[i];
-        int can_wait = 0, opened = 0, size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
+        int may_wait_ns = 0, opened = 0, size = (int)p->in_messages[i].msg_len, from_bytes = (int)p->in_messages[i].msg_hdr.msg_namelen;
         p->counts[DATAGRAMS]++;
         p->counts[BYTES] += size;
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
@@ -340,27 +339,31 @@ static void turn(Pump *p, int count) {
                 continue;
             }
             if (is_late && is_left_out(p, q, size)) continue;
-        } else if (is_feedback(data, size)) {
+        } else if (size > 12 && data[0] >> 6 == 2) {
             if (i) now_ns = monotonic_ns();
-            Return *r = tells_arrivals(data) ? return_of(p, &p->in_from[i], from_bytes) : NULL;
+            Return *r = return_of(p, &p->in_from[i], from_bytes);
             opened = r ? carry_back(p, r, data, size, now_ns) : 0;
             if (opened == CARRIED) continue;
-            if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < LAZY_NS)) {
-                p->counts[UPS_DROPPED]++; /* there is more of it the more is lost, and late it is worth nothing */
-                continue;
+            if (is_feedback(data)) {
+                if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < LAZY_NS)) {
+                    p->counts[UPS_DROPPED]++; /* there is more of it the more is lost, and late it is worth nothing */
+                    continue;
+                }
+                p->fed_ns = now_ns;
             }
-            p->fed_ns = now_ns;
             if (opened) data = p->clear, size = opened;
-            can_wait = tells_arrivals(data) && (!opened || size == 4 + 4 * half(data + 2)); /* nothing else behind it */
+            if (opened && is_report(data, size)) may_wait_ns = TICK_NS;
+            else if (tells_arrivals(data) && (!opened || size == 4 + 4 * half(data + 2))) may_wait_ns = LAZY_NS; /* nothing behind it */
         }
+        if (!ups_waiting(p)) p->wake_at_ns = 0;
         up(p, opened ? OPENED : RAW, data, size, &p->in_from[i], from_bytes, now_ns);
-        if (!can_wait) is_urgent = 1;
-        else if (!p->lazy_since_ns) p->lazy_since_ns = now_ns;
+        if (!may_wait_ns) is_urgent = 1;
+        else if (!p->wake_at_ns || now_ns + may_wait_ns < p->wake_at_ns) p->wake_at_ns = now_ns + may_wait_ns;
     }
     press(p, count == IN, is_overdue, now_ns);
-    if (is_urgent || (p->lazy_since_ns && now_ns - p->lazy_since_ns >= LAZY_NS)) {
+    if (is_urgent || (p->wake_at_ns && now_ns >= p->wake_at_ns && ups_waiting(p))) {
         uint64_t one = 1;
-        p->lazy_since_ns = 0;
+        p->wake_at_ns = 0;
         if (write(p->wake_fd, &one, sizeof one) < 0) p->counts[FAULTS]++;
     }
 }

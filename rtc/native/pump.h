@@ -7,11 +7,12 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 5 };
+enum { VERSION = 6 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
-enum { LAZY_NS = 20000000 }; /* browsers report arrivals every 50-100 ms: a little later is no less true */
+enum { LAZY_NS = 20000000 };   /* browsers report arrivals every 50-100 ms: a little later is no less true */
+enum { TICK_NS = 60000000 };   /* Python looks every 50 ms; it makes up for the time for which a report was held */
 enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* answers of open_rtp and open_rtcp */
 enum { RAW, OPENED };                                                     /* kinds of Up */
 enum { OTHER = 1, VP8, H264 };                                            /* Pipe.payload_types; 0: not carried */
@@ -111,7 +112,7 @@ typedef struct Pump {
     int fd, wake_fd, is_stopped, out_count;
     int64_t *counts, *pressure, shed_after_ns, shed_after_turns, shed_for_ns, shed_for_most_ns, relapse_ns, old_ns, late_ns, overdue_ns, largest_voice;
     uint64_t up_head, up_tail;
-    int64_t lazy_since_ns; /* 0: nobody has to be woken */
+    int64_t wake_at_ns; /* 0: nobody has to be woken */
     int64_t fed_ns;        /* when feedback was handed up under pressure */
     Pipe *table[4096];
     Return *returns[4096];
@@ -130,6 +131,9 @@ static inline int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
 static inline void put_word(uint8_t *at, uint32_t v) { at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v; }
 static inline void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
 
+/* The first of a compound; in SRTCP its first eight bytes are in the clear. */
+static inline int tells_arrivals(const uint8_t *data) { return data[1] == 205 && (data[0] & 0x1F) == TRANSPORT_WIDE; }
+
 /* srtp.c. Opening answers the size of what is in the clear in `out`, or one of the negative answers above; sealing the
  * datagram's size, 0 when it precedes the stream's start. `out` may be where the packet is that is sealed. */
 int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out);
@@ -141,6 +145,7 @@ void sealer_free(Sealer *l);
 
 /* feedback.c */
 enum { CARRIED = -1 };
+int is_report(const uint8_t *compound, int size);
 int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns);
 int carry_back(Pump *p, Return *r, const uint8_t *data, int size, int64_t now_ns);
 

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
@@ -61,6 +62,7 @@ class Pump:
         self.counts = numbers(len(COUNTS))
         self._socket = sock
         self._pressure = pressure  # the pump writes into it
+        self.held_ns = 0  # for how long it held what it hands up just now
         self._hear = hear
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._addresses: dict[bytes, Address] = {}
@@ -159,6 +161,7 @@ class Pump:
             address = self._address(ctypes.string_at(up + _ADDRESS_AT, address_bytes))
             data = ctypes.string_at(up + _DATA_AT, size)
             call.pump_done(at)
+            self.held_ns = time.monotonic_ns() - now_ns
             self._hear(data, address, now_ns, kind == _OPENED)
         os.eventfd_write(self._wake, 1)
 

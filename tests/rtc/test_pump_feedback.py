@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from array import array
 
 from hypothesis import example, given, settings
@@ -189,3 +190,56 @@ async def test_feedback_that_says_more_than_feedback_is_heard_by_python() -> Non
         forged[-22] ^= 1
         tablet.send(bytes(forged))
         await until(lambda: running.endpoint.stats()["srtcp_auth_failed"] == 1)
+
+
+async def acknowledged_twice(running: Call, studio: Studio) -> None:
+    """From then on the pump opens what the tablet reports."""
+    for turn in range(2):
+        for made in studio.frame(is_key=turn == 0):
+            running.phone.send(running.phone.seal(made))
+        await running.settle()
+        acknowledge(running, 1 + 3 * turn, 3)
+        await running.tablet.check()
+
+
+async def test_a_report_is_held_until_python_looks_and_the_round_trip_does_not_hold_that() -> None:
+    async with call(is_native=True) as running:
+        studio, phone, tablet, pump = Studio(8), running.phone, running.tablet, running.endpoint.pump
+        assert pump is not None
+        await acknowledged_twice(running, studio)
+        leg = running.room.forwarder.source_of("tablet").legs["video", 0]
+        told = rtcp.build_sender_report(rtcp.SenderInfo(studio.video.ssrc, 0x1234_5678_9ABC_DEF0, 0, 6, 6000), "phone")
+        phone.send(phone.seal_report(told))
+        await until(lambda: any(data[1] == rtcp.SENDER_REPORT for data in tablet.reports))
+        opened, sent_ns = pump.stats()["srtcp_opened"], time.monotonic_ns()
+        report = rtcp.Report(leg.ssrc, 0, 0, leg.sequence_offset & 0xFFFF, 0, 0x5678_9ABC, 1000)
+        tablet.send(tablet.seal_report(rtcp.build_receiver_report(1, [report])))
+        await until(lambda: pump.stats()["srtcp_opened"] > opened)
+        opened_ns = time.monotonic_ns()
+        assert not round_trips(phone)
+        await until(lambda: time.monotonic_ns() > opened_ns + 40 * MS)
+        pump.look()
+        looked_ns = time.monotonic_ns()
+        await until(lambda: bool(round_trips(phone)))
+        ((last_sr, delay),) = round_trips(phone)
+        assert last_sr == 0x5678_9ABC
+        assert (40 << 16) // 1000 <= delay - 1000 <= ((looked_ns - sent_ns) << 16) // 1_000_000_000 + (20 << 16) // 1000
+
+
+def round_trips(phone: Phone) -> list[tuple[int, int]]:
+    return [
+        (report.last_sr, report.delay)
+        for data in phone.reports
+        for block in rtcp.blocks(data)
+        for report in (rtcp.reports(block) if block.kind == rtcp.RECEIVER_REPORT else [])
+    ]
+
+
+async def test_a_report_with_a_request_behind_it_is_heard_at_once() -> None:
+    async with call(is_native=True) as running:
+        studio, phone, tablet = Studio(9), running.phone, running.tablet
+        await acknowledged_twice(running, studio)
+        leg = running.room.forwarder.source_of("tablet").legs["video", 0]
+        asked = rtcp.build_receiver_report(1) + rtcp.build_pli(1, leg.ssrc)
+        tablet.send(tablet.seal_report(asked))
+        await until(lambda: any(data[1] == rtcp.PAYLOAD_FEEDBACK for data in phone.reports))
