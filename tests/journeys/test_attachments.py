@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from loadtest.server_process import LoupeServer
+from tests.journeys.meeting import hang_up, meet, ready_record, records
 from tests.journeys.test_conversation import has_mark, open_first, phone, reads, say, tablet
 from tests.media.test_incoming import film
 from tests.media.test_stills import with_place
@@ -157,3 +158,22 @@ async def test_a_file_that_is_given_up_while_it_waits_is_gone(browser: Browser, 
     await customer.reload()
     await reads(customer, "no picture after all")
     await expect(customer.get_by_role("button", name="Open the picture")).to_have_count(0)
+
+
+async def test_a_recorded_call_is_watched_where_it_stands_in_the_conversation(
+    browser: Browser, server: LoupeServer
+) -> None:
+    customer, staff = await meet(browser, server)
+    await staff.button("Snapshot")
+    await hang_up(staff)
+    [call] = await records(staff, server)
+    await ready_record(staff, server, call["id"])
+    page = customer.page
+    await page.goto(f"{server.base}/s/demo/chat")
+    await sees_pictures(page, 1)
+    await page.get_by_role("button", name="Watch").click()
+    await expect(page.locator(".talk-watch video")).to_have_count(2)
+    await page.get_by_role("button", name="Play the recording").click()
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].every((each) => each.currentTime > 0.3)"
+    )

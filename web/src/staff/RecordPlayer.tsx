@@ -3,8 +3,8 @@ import { useId, useRef } from "preact/hooks";
 import { duration } from "../i18n/format";
 import { staff } from "../i18n/staff.texts";
 import { turnAt } from "../state/staffPlayback";
+import { usePlayback } from "../ui/usePlayback";
 import type { Recording } from "../wire/frames";
-import { usePlayback } from "./usePlayback";
 
 const SPEEDS = [0.5, 1, 1.5, 2];
 

@@ -36,13 +36,13 @@ export function Attachment({ line, talk }: { line: TalkLine; talk: Talk }) {
   const facts = (line.body.file as Facts | undefined) ?? null;
   const id = String(line.body.attachment ?? "");
   const kept = id && facts ? `/api/attachments/${encodeURIComponent(id)}` : "";
+  const kind = facts?.kind ?? line.kind;
   const shown = {
     facts,
     src: local || kept,
-    thumb: local || (facts?.has_thumb ? `${kept}/thumb.jpg` : ""),
+    thumb: facts?.has_thumb && (kind === "video" || !local) ? `${kept}/thumb.jpg` : local,
     name: String(line.body.name || facts?.name || ""),
   };
-  const kind = facts?.kind ?? line.kind;
   const caption = String(line.body.caption ?? "");
   const sending = line.state === "waiting" && line.uploads && <Sending line={line} talk={talk} />;
   return (
@@ -104,7 +104,7 @@ function Picture({ facts, src, thumb, name }: Shown) {
 function Film({ facts, src, thumb, name }: Shown) {
   const [lost, setLost] = useState(false);
   if (lost || !src) return <Plain name={name || t("video")} lost={lost} />;
-  const poster = facts ? thumb : undefined;
+  const poster = facts?.has_thumb ? thumb : undefined;
   return (
     <video
       class="talk-film"
@@ -149,7 +149,8 @@ function Plain({ name, lost = false }: { name: string; lost?: boolean }) {
 function Sending({ line, talk }: { line: TalkLine; talk: Talk }) {
   const share = progress.value.get(line.id);
   const n = Math.round((share ?? 0) * 100);
-  const word = share === undefined ? t("held") : t("sending", { n });
+  const waits = talk.conversations.status === "open" ? t("queued") : t("held");
+  const word = share === undefined ? waits : share < 1 ? t("sending", { n }) : t("checking");
   return (
     <div class="talk-sending">
       <button type="button" aria-label={t("stop")} title={t("stop")} onClick={() => talk.discard(line)}>

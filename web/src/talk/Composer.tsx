@@ -18,7 +18,7 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
   const text = talk.draft.value;
   const replying = talk.replyingTo.value;
   const files = usePicked(talk);
-  const isEmpty = !text.trim() && !files.picked.length;
+  const isEmpty = !text.trim() && !files.picked.length && !files.preparing;
 
   useLayoutEffect(() => {
     const box = field.current;
@@ -32,8 +32,7 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
 
   const send = (event?: Event) => {
     event?.preventDefault();
-    if (files.preparing) return;
-    if (files.picked.length) files.send();
+    if (files.picked.length || files.preparing) files.send();
     else talk.send();
     field.current?.focus();
   };
@@ -87,12 +86,7 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
         {isEmpty && canRecord() ? (
           <Voice talk={talk} />
         ) : (
-          <button
-            type="submit"
-            class="talk-round send"
-            aria-label={t("send")}
-            disabled={isEmpty || files.preparing > 0}
-          >
+          <button type="submit" class="talk-round send" aria-label={t("send")} disabled={isEmpty}>
             <ArrowUp size={24} aria-hidden="true" />
           </button>
         )}

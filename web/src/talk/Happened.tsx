@@ -1,4 +1,4 @@
-import { CalendarCheck2, CalendarClock, CalendarX2, Film, PhoneMissed, Video } from "lucide-preact";
+import { CalendarCheck2, CalendarClock, CalendarX2, PhoneMissed, Video } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { clock, dayAndTime, duration, money } from "../i18n/format";
 import { ringText as it } from "../i18n/ring.texts";
@@ -6,6 +6,9 @@ import { shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { TalkLine } from "../state/conversation";
 import type { Booking } from "../wire/frames";
+import { files } from "./files.texts";
+import { Recorded } from "./Recorded";
+import { Viewer } from "./Viewer";
 
 interface Props {
   line: TalkLine;
@@ -22,7 +25,7 @@ export function Happened(props: Props) {
     case "call":
       return <Call line={line} zone={zone} staff={staff} />;
     case "recording":
-      return <Recording line={line} staff={staff} />;
+      return <Recorded line={line} staff={staff} />;
     case "picture":
       return <Picture line={line} />;
     case "booking":
@@ -54,26 +57,18 @@ function Call({ line, zone, staff }: Omit<Props, "shopZone">) {
   );
 }
 
-function Recording({ line, staff }: { line: TalkLine; staff: boolean }) {
-  return (
-    <li class="talk-event">
-      <Film size={17} aria-hidden="true" />
-      {staff ? <a href={callPage(line)}>{t("recording")}</a> : <span>{t("recording")}</span>}
-      {seconds(line) > 0 && <span>{duration(seconds(line))}</span>}
-    </li>
-  );
-}
-
 function Picture({ line }: { line: TalkLine }) {
   const [lost, setLost] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const url = `/api/pictures/${encodeURIComponent(String(line.body.picture_id ?? ""))}.jpg`;
   if (lost) return <li class="talk-event">{t("picture_lost")}</li>;
   return (
     <li class="talk-picture">
-      <a href={url} target="_blank" rel="noopener">
+      <button type="button" class="talk-image" aria-label={files("open_picture")} onClick={() => setOpen(true)}>
         <img src={url} alt={t("picture")} loading="lazy" onError={() => setLost(true)} />
-      </a>
+      </button>
       <span>{t("picture")}</span>
+      {isOpen && <Viewer src={url} name="picture.jpg" alt={t("picture")} close={() => setOpen(false)} />}
     </li>
   );
 }

@@ -10,9 +10,23 @@ export function usePicked(talk: Talk) {
   const [picked, setPicked] = useState<readonly Picked[]>([]);
   const [preparing, setPreparing] = useState(0);
   const [refused, setRefused] = useState("");
+  const [isWanted, setWanted] = useState(false); // "Send" was tapped before all was prepared
   const here = useRef(picked);
   here.current = picked;
   useEffect(() => () => letGo(here.current), []);
+
+  useEffect(() => {
+    if (!isWanted || preparing) return;
+    setWanted(false);
+    let caption = picked.length ? talk.draft.peek().trim() : "";
+    for (const { kind, blob, name } of picked) {
+      talk.sendFile(kind, blob, { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) });
+      caption = "";
+    }
+    if (picked.length) talk.edited("");
+    letGo(picked);
+    setPicked([]);
+  }, [isWanted, preparing]);
 
   const add = async (files: readonly File[]) => {
     setPreparing((n) => n + files.length);
@@ -41,16 +55,7 @@ export function usePicked(talk: Talk) {
       letGo([each]);
       setPicked((before) => before.filter((other) => other !== each));
     },
-    send() {
-      let caption = talk.draft.value.trim();
-      for (const { kind, blob, name } of picked) {
-        talk.sendFile(kind, blob, { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) });
-        caption = "";
-      }
-      talk.edited("");
-      letGo(picked);
-      setPicked([]);
-    },
+    send: () => setWanted(true),
     pasted: (event: ClipboardEvent) => take(event, event.clipboardData),
     dragged: (event: DragEvent) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
     dropped: (event: DragEvent) => take(event, event.dataTransfer),
