@@ -274,9 +274,10 @@ async def _marks(desk: Desk, streams: Iterable[str]) -> list[str]:
 
 
 async def _tell_own_marks(desk: Desk, reader: Reader) -> None:
-    """What this person has read of the conversations that the inbox shows: the rest of them is unread."""
+    """What this person has read of the conversations that the inbox shows, and of where they are named: the rest of it is
+    unread."""
     rows, _ = await desk.store.rows(reader.person.shop_id)
-    shown = {conversation_stream(row.conversation.id) for row in rows}
+    shown = {staff_stream(reader.person_id), *(conversation_stream(row.conversation.id) for row in rows)}
     own = [mark for mark in await desk.store.marks_of(reader.person_id) if mark.stream in shown]
     for text in marks_texts(own).values():
         while reader.is_slow and not reader.is_ended:  # noqa: ASYNC110 (an outbox tells one listener, the hub)

@@ -48,6 +48,20 @@ export const en = {
   calls: "Video calls",
   show_all: "Show all",
   cancel: "Cancel",
+  note_placeholder: "Write a note, @ names a colleague",
+  mention: "Name a colleague",
+  mention_whom: "Colleagues",
+  mention_nobody: "No colleague is called so.",
+  mention_by: "{by}, about {name}",
+  mentions: "Where you are named",
+  mentions_new: "{n} new {n|note names|notes name} you",
+  mentions_none: "When a colleague writes @ and your name in a note, it appears here.",
+  colleague_away: "{name} (not here now)",
+  leave_title: "{n} {n|conversation is|conversations are} still yours",
+  leave_text: "Who goes on with them while you are away?",
+  leave_all: "Give them back to everybody",
+  leave_to: "Give them to {name}",
+  leave_keep: "Keep them",
 };
 
 export type InboxKey = keyof typeof en;
@@ -98,6 +112,20 @@ export const zh: Record<InboxKey, string> = {
   calls: "视频通话",
   show_all: "显示全部",
   cancel: "取消",
+  note_placeholder: "写一条备注，@ 可提醒同事",
+  mention: "提醒同事",
+  mention_whom: "同事",
+  mention_nobody: "没有找到这位同事。",
+  mention_by: "{by} · 关于 {name}",
+  mentions: "提到我的",
+  mentions_new: "{n} 条新备注提到了您",
+  mentions_none: "同事在备注中 @ 您时，会显示在这里。",
+  colleague_away: "{name}（目前不在）",
+  leave_title: "还有 {n} 个会话由您负责",
+  leave_text: "您离开后由谁继续？",
+  leave_all: "全部退回待认领",
+  leave_to: "全部转交给 {name}",
+  leave_keep: "仍由我负责",
 };
 
 export const inboxText = translator(en, zh);

@@ -1,11 +1,13 @@
 import { Check, Ellipsis, RotateCcw, Video } from "lucide-preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { InboxRow } from "../conversation/frames";
+import { inboxText as it } from "../i18n/inbox.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
 import { type Deeds, openDeeds } from "../state/deeds";
 import type { Inbox } from "../state/inbox";
 import { Dialog } from "../ui/controls";
+import { useInbox } from "./inboxContext";
 
 type Question = "more" | "hand_over" | "snooze" | { takenBy: string } | null;
 
@@ -93,17 +95,21 @@ function More(props: { row: InboxRow; deeds: Deeds; ask(next: Question): void; a
   );
 }
 
+/** To any colleague of the shop; those who are at the desk come first. */
 function HandOver({ deeds, close }: { deeds: Deeds; close(): void }) {
-  const { desk, me } = useStaff();
-  const colleagues = (desk.line.value?.colleagues ?? []).filter((one) => one.id !== me.staff.id);
+  const { desk } = useStaff();
+  const { colleagues } = useInbox();
+  useEffect(() => void colleagues.load(), [colleagues]);
+  const here = new Set((desk.line.value?.colleagues ?? []).map((one) => one.id));
+  const all = [...colleagues.list.value].sort((a, b) => Number(here.has(b.id)) - Number(here.has(a.id)));
   return (
     <Dialog title={t("hand_over_title")} onClose={close}>
-      {colleagues.length === 0 && <p class="note plain">{t("no_colleague")}</p>}
+      {all.length === 0 && <p class="note plain">{t("no_colleague")}</p>}
       <div class="inbox-choices">
-        {colleagues.map((one) => (
+        {all.map((one) => (
           <Choice
             key={one.id}
-            label={one.name}
+            label={here.has(one.id) ? one.name : it("colleague_away", { name: one.name })}
             run={() => {
               deeds.assign(one.id);
               close();

@@ -1,5 +1,6 @@
 import { MessagesSquare } from "lucide-preact";
 import { useEffect } from "preact/hooks";
+import { inboxText as it } from "../i18n/inbox.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
 import { useInbox } from "./inboxContext";
@@ -9,6 +10,7 @@ export function InboxLink() {
   const { pages } = useStaff();
   const inbox = useInbox();
   const unread = inbox.unread.value;
+  const named = inbox.mentions.value?.unseen.value ?? 0;
   useEffect(() => inbox.start(), [inbox]);
   return (
     <a
@@ -21,6 +23,11 @@ export function InboxLink() {
     >
       <MessagesSquare size={20} aria-hidden="true" />
       {t("inbox")}
+      {named > 0 && (
+        <span class="count" role="img" aria-label={it("mentions_new", { n: named })}>
+          @{named}
+        </span>
+      )}
       {unread > 0 && (
         <span class="count" role="img" aria-label={t("inbox_unread", { n: unread })}>
           {unread}

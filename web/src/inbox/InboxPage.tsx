@@ -12,6 +12,7 @@ import "./inbox-thread.css";
 import { Search } from "../talk/Search";
 import { useInbox } from "./inboxContext";
 import { useKeys } from "./keys";
+import { Mentions } from "./Mentions";
 import { Panel } from "./Panel";
 import { Rows } from "./Rows";
 import { Thread } from "./Thread";
@@ -24,7 +25,11 @@ export function InboxPage({ customer }: { customer: string | null }) {
   const [about, setAbout] = useState(false);
   useKeys(inbox);
   useEffect(() => inbox.start(), [inbox]);
-  useEffect(() => setAbout(false), [customer]);
+  const noteAt = inbox.noteAt.value;
+  useEffect(() => setAbout(inbox.noteAt.peek()?.customer === customer), [inbox, customer]);
+  useEffect(() => {
+    if (noteAt && noteAt.customer === customer) setAbout(true);
+  }, [noteAt, customer]);
   useEffect(() => {
     if (customer && talk) void inbox.know(customer).catch(() => undefined); // unknown, or no network: what is kept is shown
   }, [inbox, customer, talk]);
@@ -44,6 +49,7 @@ export function InboxPage({ customer }: { customer: string | null }) {
           <ArrowLeft size={24} aria-hidden="true" />
         </a>
         <h1>{t("inbox")}</h1>
+        <Mentions />
         <Search talk={null} />
         <LanguageSwitch />
       </header>

@@ -1,10 +1,11 @@
 import { StickyNote } from "lucide-preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
 import { talk as t } from "../i18n/talk.texts";
 import { openTalk, type TalkLine } from "../state/conversation";
 import type { Inbox } from "../state/inbox";
 import { Words } from "../talk/Words";
+import { NoteForm } from "./NoteForm";
 
 /** What the shop notes about this customer, and what became of the conversation; customers never see it. */
 export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
@@ -13,7 +14,15 @@ export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
     () => (conversations ? openTalk(conversations, `n.${customer}`) : null),
     [conversations, customer],
   );
-  const [text, setText] = useState("");
+  const wanted = inbox.noteAt.value;
+  const there = notes?.lines.value?.some((line) => line.position === wanted?.position) ?? false;
+  useEffect(() => {
+    if (!there || wanted?.customer !== customer) return;
+    const found = document.getElementById(`note-${wanted.position}`);
+    found?.scrollIntoView({ block: "center" });
+    found?.classList.add("marked");
+    inbox.noteAt.value = null;
+  }, [inbox, customer, wanted, there]);
   useEffect(
     () => () => {
       notes?.close();
@@ -21,11 +30,6 @@ export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
     },
     [notes, conversations, customer],
   );
-  const save = (event: Event) => {
-    event.preventDefault();
-    if (text.trim()) notes?.write("note", { text: text.trim(), mentions: [] });
-    setText("");
-  };
   const zone = inbox.me.shop.time_zone;
   return (
     <section class="inbox-notes" aria-labelledby="notes-title">
@@ -33,34 +37,17 @@ export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
         <StickyNote size={18} aria-hidden="true" />
         {t("notes")}
       </h3>
-      <form onSubmit={save}>
-        <textarea
-          class="input"
-          rows={2}
-          value={text}
-          maxLength={4000}
-          aria-label={t("note_new")}
-          placeholder={t("note_new")}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-        {text.trim() ? (
-          <button type="submit" class="button main small wide">
-            {t("note_save")}
-          </button>
-        ) : (
-          <p class="muted">{t("notes_hint")}</p>
-        )}
-      </form>
+      <NoteForm save={(text, mentions) => notes?.write("note", { text, mentions })} />
       <ol>
         {[...(notes?.lines.value ?? [])].reverse().map((line) => (
-          <Note key={line.id} line={line} zone={zone} />
+          <Note key={line.id} line={line} zone={zone} me={inbox.me.staff.id} />
         ))}
       </ol>
     </section>
   );
 }
 
-function Note({ line, zone }: { line: TalkLine; zone: string }) {
+function Note({ line, zone, me }: { line: TalkLine; zone: string; me: string }) {
   if (line.kind !== "note") {
     const said = history(line, zone);
     return said ? (
@@ -69,8 +56,9 @@ function Note({ line, zone }: { line: TalkLine; zone: string }) {
       </li>
     ) : null;
   }
+  const named = Array.isArray(line.body.mentions) && line.body.mentions.includes(me);
   return (
-    <li class="inbox-note">
+    <li class={named ? "inbox-note for-me" : "inbox-note"} id={`note-${line.position}`}>
       <Words text={String(line.body.text ?? "")} />
       <p>
         {line.authorName || t("you")} · <time dateTime={line.at}>{dayAndTime(line.at, zone)}</time>

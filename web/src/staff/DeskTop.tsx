@@ -1,6 +1,7 @@
 import { LogOut } from "lucide-preact";
 import { language } from "../i18n/language";
 import { staff } from "../i18n/staff.texts";
+import { useHandOver } from "../inbox/HandOverAll";
 import { InboxLink } from "../inbox/InboxLink";
 import type { Door } from "../state/staffDoor";
 import { unlockSound } from "./chime";
@@ -23,6 +24,7 @@ export function DeskTop({ door }: { door: Door }) {
       notices.refuse(error);
     }
   };
+  const handOver = useHandOver();
   return (
     <header class="top">
       <span class="top-mark" aria-hidden="true">
@@ -46,7 +48,7 @@ export function DeskTop({ door }: { door: Door }) {
           class="icon-button"
           aria-label={staff("sign_out")}
           title={staff("sign_out")}
-          onClick={() => void leave()}
+          onClick={() => handOver.ask(() => void leave())}
         >
           <LogOut size={22} />
         </button>
@@ -68,10 +70,12 @@ export function DeskTop({ door }: { door: Door }) {
           disabled={session.welcome.value === null}
           onClick={() => {
             void unlockSound();
-            desk.setAvailable(!available);
+            if (!available) desk.setAvailable(true);
+            else handOver.ask(() => desk.setAvailable(false));
           }}
         />
       </div>
+      {handOver.question}
     </header>
   );
 }

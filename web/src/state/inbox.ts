@@ -5,7 +5,9 @@ import type { LinkStatus } from "../conversation/link";
 import { http } from "../wire/http";
 import { newId } from "../wire/ids";
 import { type ClosedShelf, openClosedShelf } from "./closedShelf";
+import { type Colleagues, openColleagues } from "./colleagues";
 import { openTalk, type Talk } from "./conversation";
+import { type Mentions, openMentions } from "./mentions";
 import { openQuickReplies, type QuickReplies } from "./quickReplies";
 import type { SignedIn } from "./staffDoor";
 
@@ -28,6 +30,13 @@ export interface Inbox {
   /** How many conversations hold words of a customer that this person has not read. */
   readonly unread: ReadonlySignal<number>;
   readonly replies: QuickReplies;
+  readonly colleagues: Colleagues;
+  /** Null until the browser's own copy is read. */
+  readonly mentions: ReadonlySignal<Mentions | null>;
+  /** The note that is to be shown next. */
+  readonly noteAt: Signal<{ customer: string; position: number } | null>;
+  /** How many conversations this person has, those put off as well. */
+  readonly held: ReadonlySignal<number>;
   /** Customers who have the conversation open now. */
   readonly here: ReadonlySignal<ReadonlySet<string>>;
   isUnread(row: InboxRow): boolean;
@@ -70,6 +79,7 @@ export function openInbox(me: SignedIn): Inbox {
   const rows = signal<Record<string, InboxRow>>({});
   const shelf = signal<Shelf>("all");
   const read = signal<Record<string, number>>({});
+  const mentions = signal<Mentions | null>(null);
   const here = signal<ReadonlySet<string>>(new Set());
   let talk: Talk | null = null;
   const rang = new Map<string, number>();
@@ -105,6 +115,7 @@ export function openInbox(me: SignedIn): Inbox {
     const made = await Conversations.open({ id: me.staff.id, side: "staff" }, me.shop.id);
     if (closed) return made.close();
     const kept = await made.inbox();
+    mentions.value = await openMentions(made);
     made.on((change) => {
       if (change.is === "status") status.value = made.status;
       else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
@@ -141,6 +152,10 @@ export function openInbox(me: SignedIn): Inbox {
     }),
     closed: closedShelf,
     replies: openQuickReplies(),
+    colleagues: openColleagues(me.staff.id),
+    mentions,
+    noteAt: signal(null),
+    held: computed(() => all.value.filter((row) => row.state !== "closed" && row.assignee === me.staff.id).length),
     counts,
     unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
     here,
