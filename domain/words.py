@@ -79,10 +79,12 @@ def holds(text: str, wanted: Query) -> bool:
 
 
 def excerpt(text: str, wanted: Query) -> Excerpt:
-    """The place of the query's first part, with a little around it, in the text's own letters."""
+    """The place of the query, or else of its first part, with a little around it, in the text's own letters."""
     plain, places = _fold(text)
-    start = max(plain.find(wanted.parts[0]), 0)
-    last = min(start + len(wanted.parts[0]), len(places)) - 1
+    whole = " ".join(wanted.parts)
+    match = whole if whole in plain else wanted.parts[0]
+    start = max(plain.find(match), 0)
+    last = min(start + len(match), len(places)) - 1
     begin, end = (places[start], places[last] + 1) if places else (0, 0)
     return Excerpt(text[max(begin - AROUND, 0) : begin], text[begin:end], text[end : end + AROUND])
 

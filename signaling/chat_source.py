@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from domain.conversation import Row
 from domain.conversation_ports import ConversationStore
+from domain.fold import NAMELESS
 from domain.stream import Entry, Head, inbox_stream, owner_of
 from signaling.chat_hub import Piece
 from signaling.chat_news import EntryView, InboxRow
@@ -64,7 +65,7 @@ def entry_view(entry: Entry) -> EntryView:
 
 
 def row_view(row: Row) -> InboxRow:
-    kept = row.conversation
+    kept, name = row.conversation, "" if row.name == NAMELESS else row.name
     return InboxRow(
         conversation=kept.id, position=kept.inbox_position, name=row.name, state=kept.state, assignee=kept.assignee,
         assignee_name=row.assignee_name, waiting_since=kept.waiting_since, snoozed_until=kept.snoozed_until,

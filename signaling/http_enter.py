@@ -9,6 +9,7 @@ import segno
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from domain import fold
 from domain.errors import NotSignedIn
 from domain.people import Customer, Language, Shop
 from signaling.cookies import Known, begun
@@ -20,6 +21,7 @@ from signaling.limits import address_key
 from signaling.links import MAX_TOKEN_CHARS, Invitation, make_link, read_token
 
 NAMELESS: dict[Language, str] = {"en": "Guest", "zh-CN": "访客"}  # until the customer says a name
+UNNAMED = frozenset({*NAMELESS.values(), fold.NAMELESS})
 
 
 class EnterBody(Body):
@@ -99,7 +101,7 @@ async def _enter(request: web.Request) -> web.Response:
             await tell_new_name(request, customer)
     response = json_answer(
         Entered(
-            customer=CustomerView(id=customer.id, name="" if customer.name in NAMELESS.values() else customer.name),
+            customer=CustomerView(id=customer.id, name="" if customer.name in UNNAMED else customer.name),
             shop=shop_view(shop),
             invitation=invitation,
             staff_available=await _staff_available(request, shop),

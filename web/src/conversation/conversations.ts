@@ -145,6 +145,11 @@ export class Conversations {
     return this.#outbox.waiting;
   }
 
+  /** The shop erased everything: that is why it ended. */
+  get isErased(): boolean {
+    return this.#link.isErased;
+  }
+
   start(): void {
     this.#tabs.start();
     this.#link.open();
@@ -240,6 +245,18 @@ export class Conversations {
     if (!now || last?.position !== now.floor) return Boolean(now?.floor);
     this.#set({ ...now, floor: now.floor - entries.length, entries: [...entries, ...now.entries] });
     return now.floor - entries.length > 0;
+  }
+
+  /** Takes entries that were read elsewhere on the page into the window, when they reach up to it. */
+  join(stream: string, entries: readonly EntryView[]): boolean {
+    const now = this.#streams.get(stream);
+    const last = entries.at(-1)?.position;
+    const first = entries[0]?.position;
+    if (!now?.entries.length || !first || last === undefined || last < now.floor) return false;
+    const above = entries.filter((entry) => entry.position <= now.floor);
+    this.#set({ ...now, floor: Math.min(first - 1, now.floor), entries: [...above, ...now.entries] });
+    this.#save(() => this.database.keepOlder(stream, above, this.me.id));
+    return true;
   }
 
   /** Lets go of all but the newest entries on the page; they stay in the browser. */

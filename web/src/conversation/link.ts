@@ -50,6 +50,8 @@ export class Link {
   #failures = 0;
   #heardAt = 0;
   #status: LinkStatus = "connecting";
+  /** The end was that everything was erased. */
+  isErased = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #offline = () => this.#socket.renew();
 
@@ -169,6 +171,7 @@ export class Link {
         asked.reject(new Refusal(frame.code, frame.message, frame.taken_by, frame.retry_after_s));
       else asked.resolve(frame);
     }
+    if (frame.type === "error" && ref === null && frame.code === "erased") this.isErased = true; // the end follows
     this.hooks.said(frame);
   }
 
@@ -185,7 +188,8 @@ export class Link {
   }
 
   #unwelcome(from: Carrier, code: string): void {
-    if (code === "ended") {
+    if (code === "ended" || code === "erased") {
+      this.isErased = code === "erased";
       this.close();
       this.#tell("ended");
     } else if (from === this.#overSocket) setTimeout(() => !from.welcomed && this.#socket.renew(), HELLO_AGAIN_MS);

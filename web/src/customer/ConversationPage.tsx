@@ -12,6 +12,7 @@ import { LinkNote, useLasting } from "../talk/State";
 import "../talk/talk.css";
 import "../talk/talk-parts.css";
 import "./conversation.css";
+import { Erased } from "../talk/Erased";
 import { codeOf } from "../wire/refusal";
 import { Refused } from "./Refused";
 import { Ringing } from "./Ringing";
@@ -37,7 +38,15 @@ export function ConversationPage({ customer }: { customer: CustomerTalk }) {
           <Lines
             talk={talk}
             shopZone={shop?.time_zone}
-            blank={ended ? <SignedOut join={customer.join} /> : <Blank customer={customer} />}
+            blank={
+              customer.erased.value ? (
+                <Erased again={customer.restart} />
+              ) : ended ? (
+                <SignedOut join={customer.join} />
+              ) : (
+                <Blank customer={customer} />
+              )
+            }
           />
         ) : (
           <div class="talk-lines">
@@ -71,7 +80,7 @@ function Top({ customer, name }: { customer: CustomerTalk; name: string }) {
         <h1>{name || "Loupe"}</h1>
         <p>{status === "ended" ? "" : lost ? t("lost") : slow ? t("connecting") : t("any_time")}</p>
       </div>
-      <Search talk={customer.talk.value} />
+      {customer.talk.value && status !== "ended" && <Search talk={customer.talk.value} />}
       {status !== "ended" && (
         <Devices here={customer.talk.value?.conversations.deviceId ?? null} join={customer.join} />
       )}

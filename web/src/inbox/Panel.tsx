@@ -4,6 +4,7 @@ import { dayAndTime } from "../i18n/format";
 import { talk as t } from "../i18n/talk.texts";
 import type { Inbox } from "../state/inbox";
 import { openProfile } from "../state/profile";
+import { CustomerData } from "./CustomerData";
 import { Notes } from "./Notes";
 import { Profile, Visits } from "./Profile";
 import "./inbox-profile.css";
@@ -40,6 +41,9 @@ export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: stri
       )}
       <Notes inbox={inbox} customer={customer} />
       <Visits card={card} zone={zone} />
+      {inbox.me.staff.role !== "clerk" && row && (
+        <CustomerData customer={customer} name={row.name} erased={() => void card.load()} />
+      )}
     </aside>
   );
 }

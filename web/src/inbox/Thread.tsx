@@ -47,7 +47,11 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
           <h2>{name}</h2>
           <p>{whose}</p>
         </div>
-        <Search talk={talk} />
+        <Search
+          talk={talk}
+          zone={me.shop.time_zone}
+          open={(hit) => (hit.stream === talk.stream ? void talk.show(hit).catch(() => undefined) : about())}
+        />
         {row && <Actions inbox={inbox} row={row} about={about} />}
         <button type="button" class="icon-button inbox-about" aria-label={t("show_customer")} onClick={about}>
           <Info size={24} aria-hidden="true" />

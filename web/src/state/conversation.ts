@@ -3,6 +3,7 @@ import type { Change, Conversations } from "../conversation/conversations";
 import type { Waiting } from "../conversation/database";
 import type { EntryView } from "../conversation/frames";
 import { codeOf } from "../wire/refusal";
+import { openPlace, type Place } from "./place";
 
 export type LineKind = EntryView["kind"];
 
@@ -45,6 +46,11 @@ export interface Talk {
   readonly replyingTo: Signal<TalkLine | null>;
   /** What was new when the page was opened begins after this position; null: nothing was. */
   readonly newAfter: Signal<number | null>;
+  /** Where one looks; elsewhere than at the end after `show`. */
+  readonly place: Place;
+  /** What was looked for and chosen: it is drawn marked. */
+  readonly target: Signal<Target | null>;
+  show(target: Target): Promise<void>;
   line(id: string): TalkLine | undefined;
   send(): void;
   sendFile(kind: LineKind, file: Blob, body: Record<string, unknown>): void;
@@ -61,6 +67,13 @@ export interface Talk {
   /** Lets go of what was scrolled past. */
   trim(): void;
   close(): void;
+}
+
+/** An entry that a search found, and its words that were looked for. */
+export interface Target {
+  id: string;
+  position: number;
+  match: string;
 }
 
 /** Words of people, as opposed to what happened. */
@@ -85,6 +98,8 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const draft = signal(recallDraft(stream));
   const replyingTo = signal<TalkLine | null>(null);
   const newAfter = signal<number | null>(null);
+  const place = openPlace(conversations, stream);
+  const target = signal<Target | null>(null);
   let found = false;
   let toldTyping = 0;
   let typingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -99,13 +114,14 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
 
   const lines = computed<TalkLine[] | null>(() => {
     if (!opened.value) return null;
-    const { entries } = state.value;
+    const elsewhere = place.span.value;
+    const { entries } = elsewhere ?? state.value;
     const { delivered, read } = reached.value;
     const latest = new Map<unknown, string>();
     for (const entry of entries) if (entry.kind === "booking") latest.set(bookingId(entry), entry.id);
     const rung = rungBy(entries);
     const shown = entries
-      .filter((entry) => !HIDDEN.has(entry.kind))
+      .filter((entry) => !HIDDEN.has(entry.kind) && entry.gone !== "erased")
       .filter((entry) => entry.kind !== "booking" || latest.get(bookingId(entry)) === entry.id)
       .map((entry): TalkLine => {
         const { reply_to, author_name, ...rest } = entry;
@@ -115,10 +131,12 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
         return { ...rest, ...own, authorName: author_name, replyTo: reply_to, state: at, code: null, uploads: false };
       });
     const here = new Set(entries.map((entry) => entry.id));
-    const unsettled = [
-      ...kept.value.map((each) => ownLine(each, "sent", each.position)),
-      ...waiting.value.map((each) => ownLine(each, each.refused ? "refused" : "waiting", 0)),
-    ];
+    const unsettled = elsewhere
+      ? []
+      : [
+          ...kept.value.map((each) => ownLine(each, "sent", each.position)),
+          ...waiting.value.map((each) => ownLine(each, each.refused ? "refused" : "waiting", 0)),
+        ];
     return [...shown, ...unsettled.filter((line) => !here.has(line.id) && !HIDDEN.has(line.kind))];
   });
 
@@ -138,8 +156,11 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const stop = conversations.on((change: Change) => {
     if (change.is === "waiting") look();
     else if (change.is === "stream" && change.stream === stream) {
-      const fresh = conversations.state(stream).entries.at(-1);
-      if (fresh && fresh.position > state.value.head) quiet(fresh.author_name);
+      const { entries } = conversations.state(stream);
+      for (const fresh of entries.filter((entry) => entry.position > state.value.head)) {
+        quiet(fresh.author_name);
+        place.heard(fresh);
+      }
       state.value = conversations.state(stream);
       look();
     } else if (change.is === "marks" && change.stream === stream) {
@@ -195,6 +216,8 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     const replyTo = replyingTo.value?.id ?? null;
     replyingTo.value = null;
     newAfter.value = null;
+    target.value = null;
+    place.leave();
     void conversations.write(stream, kind, body, { replyTo, ...(file && { file }) });
   }
 
@@ -203,7 +226,17 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     conversations,
     lines,
     head: computed(() => state.value.head),
-    hasOlder: computed(() => state.value.floor > 0),
+    hasOlder: computed(() => {
+      const { floor, entries } = place.span.value ?? state.value;
+      return floor > 0 && entries[0]?.gone !== "erased";
+    }),
+    place,
+    target,
+    async show(wanted) {
+      target.value = null;
+      await place.go(wanted.position);
+      target.value = wanted;
+    },
     loadingOlder,
     typing: computed(() => Object.keys(writers.value)),
     draft,
@@ -228,21 +261,22 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     },
     markRead() {
       const { head } = state.value;
-      if (!opened.value || !head || document.visibilityState !== "visible") return;
+      if (!opened.value || place.span.value || !head || document.visibilityState !== "visible") return;
       conversations.seen(stream, head, head);
     },
     async older() {
-      if (loadingOlder.value || state.value.floor === 0) return;
+      if (loadingOlder.value) return;
       loadingOlder.value = true;
       try {
-        await conversations.older(stream);
+        if (place.span.peek()) await place.older();
+        else await conversations.older(stream);
       } catch (error) {
         if (codeOf(error) === "unknown") throw error; // without a network the next scroll asks again
       } finally {
         loadingOlder.value = false;
       }
     },
-    trim: () => conversations.trim(stream),
+    trim: () => !target.peek() && conversations.trim(stream),
     close() {
       stop();
       clearTimeout(typingTimer);

@@ -27,6 +27,9 @@ export interface CustomerTalk {
   readonly shop: Signal<Entered["shop"] | null>;
   readonly talk: Signal<Talk | null>;
   readonly status: Signal<LinkStatus>;
+  /** The shop has erased everything; `restart` begins anew. */
+  readonly erased: Signal<boolean>;
+  restart(): Promise<void>;
   /** Why the link was refused, as an error code; only when nothing is kept here. */
   readonly refusal: Signal<string | null>;
   readonly ring: Signal<Ring | null>;
@@ -49,6 +52,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   const shop = signal<Entered["shop"] | null>(null);
   const talk = signal<Talk | null>(null);
   const status = signal<LinkStatus>("connecting");
+  const erased = signal(false);
   const refusal = signal<string | null>(null);
   const ring = signal<Ring | null>(null);
   const name = signal("");
@@ -96,8 +100,10 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     before?.close();
     before?.conversations.close();
     conversations.on((change) => {
-      if (change.is === "status") status.value = conversations.status;
-      else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
+      if (change.is === "status") {
+        status.value = conversations.status;
+        if (conversations.isErased) clear();
+      } else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
       else if (change.is === "stream") listen(conversations);
     });
     status.value = conversations.status;
@@ -129,13 +135,31 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   async function join(code: string): Promise<void> {
     await http("/api/devices/join", { body: { code } });
     joining.value = null;
+    await anew();
+  }
+
+  /** A browser that was signed out is a new device from now on. */
+  async function anew(): Promise<void> {
     const before = talk.peek()?.conversations;
     if (before?.status === "ended") {
       await before.forget(true);
       person = "";
     }
     await ask();
+    erased.value = false;
     talk.peek()?.conversations.start();
+  }
+
+  /** What lies beside the conversation in this browser. */
+  function clear(): void {
+    erased.value = true;
+    name.value = "";
+    talk.peek()?.edited("");
+    try {
+      localStorage.removeItem(KNOWN + slug);
+    } catch {
+      // a private window kept nothing
+    }
   }
 
   async function setName(said: string): Promise<void> {
@@ -147,7 +171,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     if (status.value !== "open") await enter();
   }
 
-  return { slug, shop, talk, status, refusal, ring, name, joining, enter, join, setName };
+  return { slug, shop, talk, status, erased, restart: anew, refusal, ring, name, joining, enter, join, setName };
 }
 
 function read(slug: string): Known | null {

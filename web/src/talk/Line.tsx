@@ -86,7 +86,10 @@ function Said({ line, talk }: { line: TalkLine; talk: Talk }) {
   const { contact } = line.body;
   return (
     <>
-      <Words text={String(line.body.text ?? "")} />
+      <Words
+        text={String(line.body.text ?? "")}
+        sought={talk.target.value?.id === line.id ? talk.target.value.match : ""}
+      />
       {typeof contact === "string" && contact && <p class="talk-contact">{t("contact", { contact })}</p>}
     </>
   );

@@ -33,12 +33,13 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
   const lines = talk.lines.value;
   const newest = lines?.at(-1);
   const count = lines?.length ?? 0;
+  const elsewhere = talk.place.hasNewer.value;
   const newAfter = talk.newAfter.value;
   const firstNew =
     newAfter === null
       ? null
       : lines?.find((line) => !line.ours && line.position > newAfter && WORDS.has(line.kind))?.id;
-  const heads = useRef({ newest: newest?.id, atEnd: true });
+  const heads = useRef({ newest: newest?.id, atEnd: true, elsewhere });
 
   // The list hangs at its end (column-reverse): while one reads further up, what comes below must not move it.
   useLayoutEffect(() => {
@@ -47,24 +48,25 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     const grown = box.scrollHeight - tall.current;
     tall.current = box.scrollHeight;
     const before = heads.current;
-    heads.current = { newest: newest?.id, atEnd };
+    const wasElsewhere = before.elsewhere;
+    heads.current = { newest: newest?.id, atEnd, elsewhere };
     if (!newest || newest.id === before.newest) return;
     if (newest.mine) box.scrollTop = 0;
     else if (!atEnd) {
       box.scrollTop -= grown;
-      setUnseen((n) => n + 1);
+      if (!elsewhere && !wasElsewhere) setUnseen((n) => n + 1);
     }
   });
 
   useEffect(() => {
-    if (!atEnd) return;
+    if (!atEnd || elsewhere) return;
     setUnseen(0);
     talk.markRead();
     if (count > CROWDED) talk.trim();
     const visible = () => talk.markRead();
     document.addEventListener("visibilitychange", visible);
     return () => document.removeEventListener("visibilitychange", visible);
-  }, [talk, talk.head.value, atEnd, count]);
+  }, [talk, talk.head.value, atEnd, elsewhere, count]);
 
   // A window that is not full yet: look for older ones at once.
   useEffect(() => {
@@ -72,20 +74,33 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     if (box && talk.hasOlder.value && box.scrollHeight < box.clientHeight + NEAR_START) void talk.older();
   }, [talk, talk.hasOlder.value, count]);
 
+  // A search found it: it is brought to the middle and stays marked for a while.
+  const target = talk.target.value;
+  const shown = useRef<typeof target>(null);
+  useEffect(() => {
+    if (target && target !== shown.current && jump(target.id, "instant")) shown.current = target;
+  }, [target, count]);
+
   const scrolled = () => {
     const box = scroller.current;
     if (!box) return;
     const up = -box.scrollTop;
     setAtEnd(up < NEAR_END);
+    if (up < NEAR_START && talk.place.hasNewer.peek()) void talk.place.newer().catch(() => undefined);
     if (talk.hasOlder.peek() && box.scrollHeight - box.clientHeight - up < NEAR_START) void talk.older();
   };
-  const toEnd = () => scroller.current?.scrollTo({ top: 0, behavior: "smooth" });
-  const jump = (id: string) => {
+  const toEnd = () => {
+    talk.target.value = null;
+    talk.place.leave();
+    scroller.current?.scrollTo({ top: 0, behavior: elsewhere ? "instant" : "smooth" });
+  };
+  const jump = (id: string, behavior: ScrollBehavior = "smooth") => {
     const found = document.getElementById(`line-${id}`);
-    if (!found) return;
-    found.scrollIntoView({ block: "center", behavior: "smooth" });
+    if (!found) return false;
+    found.scrollIntoView({ block: "center", behavior });
     found.classList.add("marked");
     setTimeout(() => found.classList.remove("marked"), MARKED_MS);
+    return true;
   };
 
   return (
@@ -127,11 +142,11 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
                 </ol>
               </section>
             ))}
-            <Typing talk={talk} />
+            {!elsewhere && <Typing talk={talk} />}
           </div>
         )}
       </section>
-      {!atEnd && (
+      {(!atEnd || elsewhere) && (
         <button
           type="button"
           class={unseen ? "talk-down fresh" : "talk-down"}

@@ -4,8 +4,8 @@ import { files as t } from "./files.texts";
 const LINK = /\bhttps?:\/\/[^\s<>"'，。！？、；：（）【】《》]+/g;
 const TRAILING = /[.,!?;:)\]]+$/;
 
-/** A text with its links, which say where they lead. */
-export function Words({ text }: { text: string }) {
+/** A text with its links, which say where they lead; `sought` is marked in it. */
+export function Words({ text, sought = "" }: { text: string; sought?: string }) {
   const parts: preact.ComponentChildren[] = [];
   let from = 0;
   let first: URL | null = null;
@@ -15,7 +15,7 @@ export function Words({ text }: { text: string }) {
     if (!url) continue;
     first ??= url;
     parts.push(
-      text.slice(from, match.index),
+      <Marked text={text.slice(from, match.index)} sought={sought} />,
       <a href={address} target="_blank" rel="noopener noreferrer nofollow" title={address}>
         {shortened(url)}
       </a>,
@@ -27,10 +27,15 @@ export function Words({ text }: { text: string }) {
       {first && first.host !== location.host && <Site url={first} />}
       <p class="talk-words">
         {parts}
-        {text.slice(from)}
+        <Marked text={text.slice(from)} sought={sought} />
       </p>
     </>
   );
+}
+
+function Marked({ text, sought }: { text: string; sought: string }) {
+  const parts = sought ? text.split(sought) : [text];
+  return <>{parts.map((part, i) => (i ? [<mark key={part}>{sought}</mark>, part] : part))}</>;
 }
 
 /** Where the link leads, by its host alone: nothing is asked of a page that nobody has chosen to visit. */

@@ -1,0 +1,111 @@
+import { Download, Eraser } from "lucide-preact";
+import { useState } from "preact/hooks";
+import { searchText as t } from "../i18n/search.texts";
+import { errorText, shared } from "../i18n/shared.texts";
+import { Dialog } from "../ui/controls";
+import { http } from "../wire/http";
+import { newId } from "../wire/ids";
+import { codeOf } from "../wire/refusal";
+import "./customer-data.css";
+
+const GOES = ["erase_words", "erase_files", "erase_calls", "erase_profile", "erase_devices"] as const;
+const ERASE_MS = 120_000; // a life of messages
+
+/** For managers: everything that is kept of this customer, handed out or erased. */
+export function CustomerData({ customer, name, erased }: { customer: string; name: string; erased(): void }) {
+  const [asks, setAsks] = useState(false);
+  const [done, setDone] = useState("");
+  const path = `/api/customers/${encodeURIComponent(customer)}`;
+  return (
+    <section class="customer-data">
+      <h3>{t("data")}</h3>
+      <p class="muted">{t("export_hint")}</p>
+      <a class="button small" href={`${path}/export.zip`} download>
+        <Download size={18} aria-hidden="true" />
+        {t("export_data")}
+      </a>
+      {name && (
+        <button type="button" class="button small customer-erase" onClick={() => setAsks(true)}>
+          <Eraser size={18} aria-hidden="true" />
+          {t("erase")}
+        </button>
+      )}
+      {done && <p role="status">{done}</p>}
+      {asks && (
+        <Erase
+          name={name}
+          path={path}
+          close={() => setAsks(false)}
+          done={(entries, files) => {
+            setAsks(false);
+            erased();
+            setDone(t("erase_done", { n: entries, files }));
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+interface EraseProps {
+  name: string;
+  path: string;
+  close(): void;
+  done(entries: number, files: number): void;
+}
+
+function Erase({ name, path, close, done }: EraseProps) {
+  const [id] = useState(newId); // asking again after a lost answer erases once
+  const [typed, setTyped] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState("");
+  const erase = async (event: Event) => {
+    event.preventDefault();
+    if (typed.trim() !== name || busy) return;
+    setBusy(true);
+    setFault("");
+    try {
+      const body = { id, name: typed.trim() };
+      const said = await http<{ entries: number; files: number }>(`${path}/erase`, { body, deadlineMs: ERASE_MS });
+      done(said.entries, said.files);
+    } catch (error) {
+      const code = codeOf(error);
+      setFault(code === "conflict" ? t("erase_busy") : errorText(code));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={t("erase_title", { name })} onClose={close}>
+      <form class="customer-erasing" onSubmit={(event) => void erase(event)}>
+        <p>{t("erase_goes")}</p>
+        <ul>
+          {GOES.map((key) => (
+            <li key={key}>{t(key)}</li>
+          ))}
+        </ul>
+        <p>{t("erase_stays")}</p>
+        <label>
+          <span>{t("erase_name", { name })}</span>
+          <input
+            class="input"
+            value={typed}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
+        </label>
+        {fault && (
+          <p class="note bad" role="alert">
+            {fault}
+          </p>
+        )}
+        <button type="submit" class="button danger large wide" disabled={typed.trim() !== name || busy}>
+          {t("erase_now")}
+        </button>
+        <button type="button" class="button large wide" onClick={close}>
+          {shared("cancel")}
+        </button>
+      </form>
+    </Dialog>
+  );
+}
