@@ -9,6 +9,7 @@ import "../talk/talk.css";
 import "../talk/talk-parts.css";
 import "./inbox.css";
 import "./inbox-thread.css";
+import type { Hit } from "../state/search";
 import { Search } from "../talk/Search";
 import { useInbox } from "./inboxContext";
 import { useKeys } from "./keys";
@@ -23,6 +24,15 @@ export function InboxPage({ customer }: { customer: string | null }) {
   const inbox = useInbox();
   const talk = customer ? inbox.talk(customer) : null;
   const [about, setAbout] = useState(false);
+  const open = (hit: Hit) => {
+    pages.go({ name: "inbox", customer: hit.conversation });
+    if (hit.stream.startsWith("n.")) inbox.noteAt.value = { customer: hit.conversation, position: hit.position };
+    else
+      void inbox
+        .talk(hit.conversation)
+        ?.show(hit)
+        .catch(() => undefined);
+  };
   useKeys(inbox);
   useEffect(() => inbox.start(), [inbox]);
   const noteAt = inbox.noteAt.value;
@@ -50,7 +60,7 @@ export function InboxPage({ customer }: { customer: string | null }) {
         </a>
         <h1>{t("inbox")}</h1>
         <Mentions />
-        <Search talk={null} />
+        <Search talk={null} zone={inbox.me.shop.time_zone} open={open} />
         <LanguageSwitch />
       </header>
       <LinkNote talk={talk} status={inbox.status.value} />
