@@ -69,7 +69,7 @@ class Arrivals:
         if task is None:
             task = asyncio.create_task(self._finish(upload), name=f"file {upload.id}")
             self._finishing[upload.id] = task
-            task.add_done_callback(lambda _: self._finishing.pop(upload.id, None))
+            task.add_done_callback(lambda done: self._finished(upload.id, done))
         return await asyncio.shield(task)
 
     async def drop(self, upload: Upload) -> None:
@@ -91,6 +91,11 @@ class Arrivals:
         await self.forget(removed)
         await asyncio.to_thread(_clear, self._folder, 2 * UNUSED_FOR.total_seconds())
         return removed
+
+    def _finished(self, upload_id: str, task: asyncio.Task[Attachment]) -> None:
+        self._finishing.pop(upload_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone; asked again, it is tried again
 
     async def _finish(self, upload: Upload) -> Attachment:
         part, folder = self._part(upload.id), self._folder / f"{upload.id}-{self._house.new_id()}"

@@ -165,6 +165,7 @@ async def test_a_recorded_call_is_watched_where_it_stands_in_the_conversation(
 ) -> None:
     customer, staff = await meet(browser, server)
     await staff.button("Snapshot")
+    await expect(staff.page.get_by_role("list", name="Pictures").get_by_role("button").first).to_be_visible()
     await hang_up(staff)
     [call] = await records(staff, server)
     await ready_record(staff, server, call["id"])

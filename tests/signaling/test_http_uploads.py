@@ -84,10 +84,11 @@ class Counter(Door):
 
 
 @asynccontextmanager
-async def opened(folder: Path, **settings: Any) -> AsyncIterator[Counter]:
+async def opened(folder: Path, address: str | None = None, **settings: Any) -> AsyncIterator[Counter]:
     async with AsyncExitStack() as stack:
-        db = await stack.enter_async_context(open_database(sqlite_address(folder)))
-        for shop in (COBBLER, NAILS):
+        is_new = address is None or not Path(address.removeprefix("sqlite:///")).exists()
+        db = await stack.enter_async_context(open_database(address or sqlite_address(folder)))
+        for shop in (COBBLER, NAILS) if is_new else ():
             await db.people.add_shop(shop)
         for customer in (ANN, TOM):
             await db.people.put_customer(customer)
@@ -128,6 +129,21 @@ async def test_an_upload_that_is_cut_at_any_boundary_goes_on_where_it_stopped(do
         kept = await door.send(later, content, "plan.bin")
         assert (kept["kind"], kept["bytes"]) == ("file", len(content))
         assert await (await later.get(f"/api/attachments/{kept['id']}")).read() == content
+
+
+async def test_an_upload_outlives_a_server_that_dies_in_the_middle_of_a_chunk(tmp_path: Path) -> None:
+    data = with_place(1) + bytes(5000)
+    address = sqlite_address(tmp_path)
+    async with opened(tmp_path, address) as door:
+        ann = door.customer(ANN)
+        upload = (await (await door.begin(ann, data)).json())["upload"]
+        await door.put(ann, upload, 0, data[:700])
+    with (tmp_path / "scratch" / "uploads" / upload).open("ab") as part:
+        part.write(data[700:1111])  # of the chunk that was never answered
+    async with opened(tmp_path, address) as door:
+        ann = door.customer(ANN)
+        assert (await (await door.begin(ann, data)).json())["offset"] == 1111
+        assert (await door.send(ann, data))["kind"] == "image"
 
 
 async def test_a_chunk_at_another_place_is_refused_with_the_right_one(door: Counter) -> None:
