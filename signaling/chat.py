@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -72,6 +72,7 @@ class Chat:
         self.hub = ChatHub(source, self._tasks.spawn, self.counts)
         self.neighbours = Neighbours(bus, self.hub, self.counts)
         self.neighbours.dropped = self._drop
+        self.neighbours.renamed = lambda customer_id: self._spawn(self._read_name(customer_id))
         self._comparing = Comparing(self.hub, house.conversations, self.neighbours, self.counts)
         self._presence = presence = ChatPresence(self.hub, self.neighbours, self._tasks.spawn)
         self.readers = Readers(self.hub, self._tasks.spawn, heads_every_s, presence.left)
@@ -191,6 +192,14 @@ class Chat:
 
     def renamed(self, customer: Customer) -> None:
         """What open pages of this customer write from now on has the new name."""
+        self._rename(customer)
+        self.neighbours.rename(customer.id)
+
+    async def _read_name(self, customer_id: str) -> None:
+        if customer_id in self.hub.readers_of:
+            self._rename(await self._house.people.customer(customer_id))
+
+    def _rename(self, customer: Customer) -> None:
         for reader in self.hub.readers_of.get(customer.id, ()):
             reader.person = customer
 
@@ -209,7 +218,10 @@ class Chat:
         return {name: float(value) for name, value in {**self.counts, **gauges, **self.neighbours.figures()}.items()}
 
     def _may_have_missed(self) -> None:
-        self._tasks.spawn(self._comparing.compare(with_marks=True))
+        self._spawn(self._comparing.compare(with_marks=True))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.spawn(work)
 
     def _told(self, entries: Sequence[Entry], inboxes: Sequence[Head]) -> None:
         """Of a commit. Whatever goes wrong here, the store goes on committing, and pages learn at the next heads."""

@@ -17,13 +17,13 @@ from domain.record import Side
 from domain.stream import Entry, Head
 from signaling.chat_hub import ChatHub
 
-Kind = Literal["stream", "person", "drop", "here"]
+Kind = Literal["stream", "person", "drop", "here", "renamed"]
 
 
 class Word(BaseModel):
     """`stream`: a frame for all who have `to` open, but not for `but`. `person`: for the pages of `to` on this side that do
     not have the stream `but` open. `drop`: the right of the person `to`, or of one device, has ended. `here`: the customer
-    `to` has the conversation open at another server, or (`is_true` False) at no other."""
+    `to` has the conversation open at another server, or (`is_true` False) not at that one. `renamed`: the customer `to`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
@@ -36,8 +36,8 @@ class Word(BaseModel):
 
 
 class Neighbours:
-    """Without a bus there are none, and all of this costs nothing. `dropped`, `came` and `returned` are set by who wants
-    to hear of sign-outs, of customers at other servers, and that words may have been lost."""
+    """Without a bus there are none, and all of this costs nothing. `dropped`, `came`, `renamed` and `returned` are set by
+    who wants to hear of sign-outs, of customers at other servers, of new names, and that words may have been lost."""
 
     def __init__(self, bus: Bus | None, hub: ChatHub, counts: Counter[str]) -> None:
         self._bus = bus
@@ -45,6 +45,7 @@ class Neighbours:
         self._counts = counts
         self.dropped: Callable[[str, str | None], None] = lambda _person, _device: None
         self.came: Callable[[str, bool], None] = lambda _customer, _is_here: None
+        self.renamed: Callable[[str], None] = lambda _customer: None
         self.returned: Callable[[], None] = lambda: None
 
     def listen(self) -> None:
@@ -75,6 +76,9 @@ class Neighbours:
 
     def drop(self, person_id: str, device: str | None) -> None:
         self._say(Word(kind="drop", to=person_id, device=device))
+
+    def rename(self, customer_id: str) -> None:
+        self._say(Word(kind="renamed", to=customer_id))
 
     def here(self, customer_id: str, is_here: bool) -> None:
         if self._bus is not None:
@@ -115,6 +119,8 @@ class Neighbours:
                 self.dropped(word.to, word.device)
             case "here":
                 self.came(word.to, word.is_true)
+            case "renamed":
+                self.renamed(word.to)
 
     def _say_here(self, side: Side, person_id: str, text: str, but: str) -> None:
         for reader in self._hub.readers_of.get(person_id, ()):

@@ -119,6 +119,19 @@ async def test_a_ring_reaches_the_customer_at_the_other_server(two: Two) -> None
     assert (await ann.reads(ANNS, 1)).entries[0]["kind"] == "ring"
 
 
+async def test_a_new_name_is_on_what_is_written_at_the_other_server(two: Two) -> None:
+    phone, mei = await page(two.there, ANN), await page(two.there, MEI)
+    await mei.ask("chat.open", stream=ANNS)
+    renamed = ANN.model_copy(update={"name": "Anna"})
+    await two.there.house.people.put_customer(renamed)  # both servers' database
+    two.here.chat.renamed(renamed)
+    [reader] = two.there.chat.hub.readers_of[ANN.id]
+    await mei.ask("chat.fetch", stream=ANNS, after=0)  # by now the word was heard
+    assert reader.person.name == "Anna"
+    await phone.write(ANNS, "Hello")
+    assert (await mei.reads(ANNS, 1)).entries[0]["author_name"] == "Anna"
+
+
 async def test_a_word_of_another_version_is_counted_and_dropped(two: Two) -> None:
     two.bus_here.whisper('{"kind": "dance", "to": "c.ann"}')
     two.bus_here.whisper("no json")
