@@ -27,6 +27,7 @@ from signaling.node import FinishedRecording, NodeEvent, Plan, RecordingTrouble,
 
 log = structlog.get_logger()
 TICK_S = 0.05
+PRESSED_TICK_S = 0.25  # retries and reports can wait when there is no time for them
 KEYFRAME_WAIT_S = 1.5
 
 
@@ -82,7 +83,7 @@ class LocalNode:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(PRESSED_TICK_S if self._endpoint.pressure.is_shedding else TICK_S)
             try:
                 now_ns = time.monotonic_ns()
                 if self._endpoint.pump is not None:

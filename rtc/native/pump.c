@@ -333,6 +333,10 @@ static void turn(Pump *p, int count) {
             Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
             if (p->pressure[IS_SHEDDING] && is_left_out(p, q, size)) continue;
             if (i) now_ns = monotonic_ns();
+            if (q && q->left_out) {
+                if (now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size)) continue;
+                p->came_back_ns = now_ns;
+            }
             uint64_t before = p->up_head;
             if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late)) {
                 is_urgent |= p->up_head != before;
@@ -345,7 +349,7 @@ static void turn(Pump *p, int count) {
             opened = r ? carry_back(p, r, data, size, now_ns) : 0;
             if (opened == CARRIED) continue;
             if (is_feedback(data)) {
-                if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < LAZY_NS)) {
+                if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < FEED_NS)) {
                     p->counts[UPS_DROPPED]++; /* there is more of it the more is lost, and late it is worth nothing */
                     continue;
                 }

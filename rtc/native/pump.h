@@ -11,6 +11,8 @@ enum { VERSION = 6 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
+enum { COME_BACK_NS = 25000000 }; /* from one stream's return to the next: each needs a keyframe, and Python for its beginning */
+enum { FEED_NS = 100000000 };    /* under pressure from one request for packets or keyframes to the next */
 enum { LAZY_NS = 20000000 };   /* browsers report arrivals every 50-100 ms: a little later is no less true */
 enum { TICK_NS = 60000000 };   /* Python looks every 50 ms; it makes up for the time for which a report was held */
 enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* answers of open_rtp and open_rtcp */
@@ -114,6 +116,7 @@ typedef struct Pump {
     uint64_t up_head, up_tail;
     int64_t wake_at_ns; /* 0: nobody has to be woken */
     int64_t fed_ns;        /* when feedback was handed up under pressure */
+    int64_t came_back_ns;  /* when a stream of pictures that had been left out was carried again */
     Pipe *table[4096];
     Return *returns[4096];
     _Alignas(struct cmsghdr) uint8_t in_control[64]; /* when the first of a turn came */

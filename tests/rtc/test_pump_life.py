@@ -309,6 +309,41 @@ async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_
         await until(lambda: running.endpoint.counters.srtcp_opened >= heard + 20)
 
 
+async def test_pictures_that_were_left_out_come_back_one_stream_after_another() -> None:
+    async with call(is_native=True) as running:
+        running.room.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")])
+        pump, ends = running.endpoint.pump, [(running.phone, Studio(14)), (running.tablet, Studio(15))]
+        assert pump is not None
+
+        async def send() -> None:
+            for client, studio in ends:
+                for made in studio.frame():
+                    client.send(client.seal(made))
+                await client.check()
+
+        for client, studio in ends:
+            for made in (*studio.frame(is_key=True), *studio.frame()):
+                client.send(client.seal(made))
+                await client.check()
+        hold_pressure(running, 60_000_000_000)
+        await send()
+        hold_pressure(running, 0)
+        await running.phone.check()
+        shed, pumped = pump.stats()["shed"], running.pumped()
+        with pump:  # they come at the same time
+            for client, studio in ends:
+                client.send(client.seal(studio.frame(packets=1)[0]))
+        await send()
+        assert pump.stats()["shed"] > shed
+        assert running.pumped() > pumped
+        while pump.stats()["shed"] > shed:
+            shed = pump.stats()["shed"]
+            await send()
+        pumped = running.pumped()
+        await send()
+        assert running.pumped() == pumped + 6
+
+
 async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards() -> None:
     """The receiver guesses how often the sequence number went round from the last packet that it opened."""
     async with call(is_native=True) as running:
