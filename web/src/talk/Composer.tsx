@@ -8,7 +8,7 @@ import { Picker, Tray } from "./Picker";
 import { canRecord } from "./recorder";
 import { usePicked } from "./usePicked";
 import { Voice } from "./Voice";
-import "./attachments.css";
+import "./picking.css";
 
 const TALLEST = 160;
 
