@@ -173,6 +173,9 @@ async def typing(desk: Desk, asked: Asked, ask: p.ChatTyping) -> None:
         stream=ask.stream, who=reader.person.name, side=reader.side, is_typing=ask.is_typing
     ).model_dump_json()
     desk.neighbours.whisper(ask.stream, said, but=reader.person_id)
+    if reader.side == "staff" and ask.stream[0] == "c" and reader.tells_inbox(ask.stream, ask.is_typing):
+        inbox = inbox_stream(await desk.rights.shop(reader.person, ask.stream))
+        desk.neighbours.whisper(inbox, said, but=reader.person_id)
 
 
 async def append(desk: Desk, asked: Asked, ask: p.ChatAppend) -> None:

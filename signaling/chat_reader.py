@@ -5,6 +5,7 @@ A device is a browser profile; a tab of it is one page load. Tabs of one device 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from signaling.lanes import Bucket, Lane, Spawn
 
 FRAMES_PER_SECOND = 50.0
 FRAMES_AT_ONCE = 100.0
+ANSWERING_AGAIN_S = 10.0  # pages show it for 15
 FRAMES_AGAIN_AT = 10.0  # 0.2 s: longer than a burst takes to be read
 NOT_YET = -1  # of `Reader.sent`: subscribed, but where to begin is still being found out
 
@@ -44,6 +46,7 @@ class Reader:
         self.over_rate = 0
         self.frames = Bucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE, FRAMES_AGAIN_AT)
         self.lane = Lane(spawn)
+        self._answering: dict[str, float] = {}  # streams in which the inbox knows this person to write, and until when
         self._emptied = emptied
 
     @property
@@ -58,6 +61,16 @@ class Reader:
     def is_slow(self) -> bool:
         """No carrier has room: what can be read again later is better not said now."""
         return all(carrier.outbox.is_slow for carrier in self.carriers)
+
+    def tells_inbox(self, stream: str, is_typing: bool) -> bool:
+        """Whether the whole shop is to hear that this person writes, or no more: at first, and now and then while it lasts."""
+        now = asyncio.get_running_loop().time()
+        known_until = self._answering.pop(stream, 0.0)
+        if is_typing:
+            is_news = now >= known_until
+            self._answering[stream] = now + ANSWERING_AGAIN_S if is_news else known_until
+            return is_news
+        return known_until > 0.0
 
     def attach(self, carrier: Carrier) -> list[Carrier]:
         """A page has one channel, and beside it one socket or poll: the newest. Returns those that it replaces."""

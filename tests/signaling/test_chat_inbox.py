@@ -120,6 +120,21 @@ async def test_typing_is_heard_by_the_others_who_have_the_stream_open(tmp_path: 
         assert not any(frame["type"] == "chat.typing" for frame in mei.frames)
 
 
+async def test_the_whole_shop_sees_who_answers_and_not_at_each_letter(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, li = await page(stand, ANN), await page(stand, MEI), await page(stand, LI)
+        zhou = await page(stand, ZHOU)
+        for is_typing in (True, True, True, False, False):
+            await mei.send(type="chat.typing", stream=ANNS, is_typing=is_typing)
+        await ann.send(type="chat.typing", stream=ANNS, is_typing=True)
+        await mei.ask("chat.fetch", stream=ANNS, after=0)
+        await li.news("chat.typing", lambda f: not f["is_typing"])
+        heard = [f for f in li.frames if f["type"] == "chat.typing"]
+        assert [(f["stream"], f["who"], f["is_typing"]) for f in heard] == [(ANNS, "Mei", True), (ANNS, "Mei", False)]
+        await zhou.ask("chat.fetch", stream=f"s.{ZHOU.id}", after=0)
+        assert not [f for f in (*mei.frames, *zhou.frames) if f["type"] == "chat.typing"]
+
+
 async def test_staff_see_whether_the_customer_is_here(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         stand.chat.desk.presence.reload_s = 0.01

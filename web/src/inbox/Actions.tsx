@@ -21,7 +21,7 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
   return (
     <div class="inbox-actions">
       {row.state === "open" && !mine && (
-        <button type="button" class="button small" onClick={deeds.take}>
+        <button type="button" class="button small" data-deed="take" onClick={deeds.take}>
           {t("take")}
         </button>
       )}
@@ -35,12 +35,12 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
         <Video size={24} aria-hidden="true" />
       </button>
       {row.state === "closed" ? (
-        <button type="button" class="button small" onClick={deeds.reopen}>
+        <button type="button" class="button small" data-deed="reopen" onClick={deeds.reopen}>
           <RotateCcw size={18} aria-hidden="true" />
           {t("reopen")}
         </button>
       ) : (
-        <button type="button" class="button small inbox-done" onClick={deeds.finish}>
+        <button type="button" class="button small inbox-done" data-deed="close" onClick={deeds.finish}>
           <Check size={20} aria-hidden="true" />
           <span>{t("close_it")}</span>
         </button>
@@ -54,6 +54,8 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
       >
         <Ellipsis size={24} aria-hidden="true" />
       </button>
+      <button type="button" hidden data-deed="hand_over" onClick={() => ask("hand_over")} />
+      {row.state !== "closed" && <button type="button" hidden data-deed="snooze" onClick={() => ask("snooze")} />}
       {asks === "more" && <More row={row} deeds={deeds} ask={ask} about={about} />}
       {asks === "hand_over" && <HandOver deeds={deeds} close={close} />}
       {asks === "snooze" && <Snooze deeds={deeds} close={close} />}

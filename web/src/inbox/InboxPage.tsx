@@ -12,6 +12,7 @@ import "./inbox-thread.css";
 import type { Hit } from "../state/search";
 import { Search } from "../talk/Search";
 import { useInbox } from "./inboxContext";
+import { KeySheet } from "./KeySheet";
 import { useKeys } from "./keys";
 import { Mentions } from "./Mentions";
 import { Panel } from "./Panel";
@@ -59,6 +60,7 @@ export function InboxPage({ customer }: { customer: string | null }) {
           <ArrowLeft size={24} aria-hidden="true" />
         </a>
         <h1>{t("inbox")}</h1>
+        <KeySheet />
         <Mentions />
         <Search talk={null} zone={inbox.me.shop.time_zone} open={open} />
         <LanguageSwitch />

@@ -17,19 +17,21 @@ export function Rows({ customer }: { customer: string | null }) {
   const shelf = inbox.shelf.value;
   const rows = inbox.shown.value;
   const now = useMinute();
+  const shelves = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chosen = shelves.current?.querySelector("[aria-pressed='true']");
+    chosen?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [shelf]);
   return (
     <nav class="inbox-rows" aria-label={t("conversations")}>
-      <div class="inbox-shelves">
+      <div class="inbox-shelves" ref={shelves}>
         {SHELVES.map((name) => (
           <button
             key={name}
             type="button"
             class="inbox-shelf"
             aria-pressed={shelf === name}
-            onClick={() => {
-              inbox.shelf.value = name;
-              if (name === "closed") void inbox.closed.more();
-            }}
+            onClick={() => inbox.choose(name)}
           >
             {name === "waiting" ? it("shelf_waiting") : t(name)}
             {name !== "closed" && inbox.counts.value[name] > 0 && <span>{inbox.counts.value[name]}</span>}
@@ -88,6 +90,7 @@ function Row({ row, chosen, now }: { row: InboxRow; chosen: boolean; now: number
   const inbox = useInbox();
   const { me, pages } = useStaff();
   const unread = inbox.isUnread(row);
+  const answering = inbox.answering.value[row.conversation];
   const zone = me.shop.time_zone;
   const name = row.name || t("unknown_customer");
   return (
@@ -111,7 +114,11 @@ function Row({ row, chosen, now }: { row: InboxRow; chosen: boolean; now: number
             {row.waiting_since ? <Waits since={row.waiting_since} now={now} /> : <Last at={row.last_at} zone={zone} />}
           </span>
           <span class="inbox-row-top">
-            <span class="inbox-preview">{previewOf(row)}</span>
+            {answering ? (
+              <span class="inbox-preview inbox-answering">{it("answering", { name: answering })}</span>
+            ) : (
+              <span class="inbox-preview">{previewOf(row)}</span>
+            )}
             {unread && (
               <span class="inbox-dot">
                 <span class="unseen">{t("unread")}</span>

@@ -19,6 +19,7 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
   const row = inbox.rows.value[customer];
   const name = row?.name || t("unknown_customer");
   const here = inbox.here.value.has(customer);
+  const answering = inbox.answering.value[customer];
   const whose =
     row?.assignee === me.staff.id
       ? t("assigned_you")
@@ -45,7 +46,13 @@ export function Thread({ customer, talk, about }: { customer: string; talk: Talk
         </span>
         <div class="inbox-thread-names">
           <h2>{name}</h2>
-          <p>{whose}</p>
+          {answering ? (
+            <p class="inbox-answering" role="status">
+              {it("answering", { name: answering })}
+            </p>
+          ) : (
+            <p>{whose}</p>
+          )}
         </div>
         <Search
           talk={talk}

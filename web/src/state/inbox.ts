@@ -1,6 +1,6 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Conversations } from "../conversation/conversations";
-import type { InboxRow } from "../conversation/frames";
+import type { ChatTypingNews, InboxRow } from "../conversation/frames";
 import type { LinkStatus } from "../conversation/link";
 import { http } from "../wire/http";
 import { newId } from "../wire/ids";
@@ -39,7 +39,10 @@ export interface Inbox {
   readonly held: ReadonlySignal<number>;
   /** Customers who have the conversation open now. */
   readonly here: ReadonlySignal<ReadonlySet<string>>;
+  /** Colleagues who write an answer right now, by customer. */
+  readonly answering: ReadonlySignal<Record<string, string>>;
   isUnread(row: InboxRow): boolean;
+  choose(shelf: Shelf): void;
   /** The server's clock, in milliseconds. */
   now(): number;
   /** Asks a customer to a video call; who comes within two minutes is answered by this page. Rejects with a Refusal. */
@@ -56,6 +59,7 @@ export interface Inbox {
 }
 
 const COMES_WITHIN_MS = 120_000;
+const ANSWERING_FOR_MS = 15_000; // told again every 10 s
 
 export function belongs(row: InboxRow, shelf: Shelf, me: string): boolean {
   if (shelf === "snoozed" || shelf === "closed") return row.state === shelf;
@@ -82,6 +86,8 @@ export function openInbox(me: SignedIn): Inbox {
   const mentions = signal<Mentions | null>(null);
   const here = signal<ReadonlySet<string>>(new Set());
   let talk: Talk | null = null;
+  const answering = signal<Record<string, string>>({});
+  const quiet = new Map<string, ReturnType<typeof setTimeout>>();
   const rang = new Map<string, number>();
   let skew = 0;
   let started = false;
@@ -111,6 +117,16 @@ export function openInbox(me: SignedIn): Inbox {
     if (mine && mine.read > (read.peek()[customer] ?? 0)) read.value = { ...read.peek(), [customer]: mine.read };
   }
 
+  function hear({ stream, who, side, is_typing }: ChatTypingNews): void {
+    if (side !== "staff") return;
+    const customer = stream.slice(2);
+    const { [customer]: _, ...others } = answering.peek();
+    clearTimeout(quiet.get(customer));
+    answering.value = is_typing ? { ...others, [customer]: who } : others;
+    const over = { stream, who, side, is_typing: false, type: "chat.typing" } as const;
+    if (is_typing) quiet.set(customer, setTimeout(hear, ANSWERING_FOR_MS, over));
+  }
+
   async function begin(): Promise<void> {
     const made = await Conversations.open({ id: me.staff.id, side: "staff" }, me.shop.id);
     if (closed) return made.close();
@@ -120,6 +136,7 @@ export function openInbox(me: SignedIn): Inbox {
       if (change.is === "status") status.value = made.status;
       else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
       else if (change.is === "marks" && change.stream.startsWith("c.")) look(change.stream);
+      else if (change.is === "typing") hear(change.typing);
       else if (change.is === "here") {
         const { conversation, is_here } = change.here;
         const others = [...here.value].filter((id) => id !== conversation);
@@ -159,7 +176,12 @@ export function openInbox(me: SignedIn): Inbox {
     counts,
     unread: computed(() => all.value.filter((row) => row.state === "open" && isUnread(row)).length),
     here,
+    answering,
     isUnread,
+    choose(next) {
+      shelf.value = next;
+      if (next === "closed") void closedShelf.more();
+    },
     now: () => Date.now() + skew,
     async ring(customer) {
       await conversations.peek()?.ask({ type: "chat.ring", id: newId(), conversation: customer });
