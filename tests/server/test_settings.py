@@ -51,3 +51,16 @@ def test_a_worker_per_core_or_a_number_or_a_refusal(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LOUPE_WORKERS", "many")
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_several_servers_need_what_they_share() -> None:
+    shared = {"database_url": "postgresql://loupe@db/loupe", "public_url": "https://call.example.com"}
+    several = Settings(node_url="http://10.0.0.5:8080/", redis_url="redis://10.0.0.9", **shared)
+    assert (several.node_url, several.redis_url) == ("http://10.0.0.5:8080", "redis://10.0.0.9")
+    for missing in shared:
+        with pytest.raises(ValidationError):
+            Settings(node_url="http://10.0.0.5:8080", **{name: v for name, v in shared.items() if name != missing})
+    with pytest.raises(ValidationError):
+        Settings(node_url="10.0.0.5:8080", **shared)
+    with pytest.raises(ValidationError):
+        Settings(redis_url="redis://10.0.0.9", **shared)
