@@ -22,7 +22,7 @@ export function InboxLink() {
       }}
     >
       <MessagesSquare size={20} aria-hidden="true" />
-      {t("inbox")}
+      <span class="inbox-word">{t("inbox")}</span>
       {named > 0 && (
         <span class="count" role="img" aria-label={it("mentions_new", { n: named })}>
           @{named}
