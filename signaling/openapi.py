@@ -23,7 +23,7 @@ from signaling.composition import CompositionView
 from signaling.http_body import Nothing
 from signaling.http_devices import CodeView, Devices, JoinBody, Joined
 from signaling.http_enter import EnterBody, Entered, InvitationBody, InvitationView
-from signaling.http_inbox import InboxPage, Wanted
+from signaling.http_inbox import Colleagues, HandedOver, HandOverBody, InboxPage, Wanted
 from signaling.http_left_messages import Left, LeftBody, MessagesView, MessageView
 from signaling.http_pictures import PictureView, StrokesBody
 from signaling.http_profile import CustomerPage, ProfileChange
@@ -96,6 +96,8 @@ ROUTES: Mapping[str, Route] = {
     "GET /api/streams/{id}/entries": Route("either", StreamPage, query=Span),
     "GET /api/inbox": Route("staff", InboxPage, query=Wanted),
     "GET /api/inbox/{id}": Route("staff", InboxRow),
+    "POST /api/inbox/hand-over": Route("staff", HandedOver, HandOverBody),
+    "GET /api/colleagues": Route("staff", Colleagues),
     "GET /api/devices": Route("either", Devices),
     "POST /api/devices/{id}/end": Route("either", Nothing),
     "POST /api/devices/code": Route("customer", CodeView),

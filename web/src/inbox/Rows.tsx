@@ -89,7 +89,7 @@ function MoreClosed() {
 function Row({ row, chosen, now }: { row: InboxRow; chosen: boolean; now: number }) {
   const inbox = useInbox();
   const { me, pages } = useStaff();
-  const unread = inbox.isUnread(row);
+  const unread = row.state !== "closed" && inbox.isUnread(row);
   const answering = inbox.answering.value[row.conversation];
   const zone = me.shop.time_zone;
   const name = row.name || t("unknown_customer");
