@@ -102,6 +102,13 @@ describe("a file on its way", () => {
     expect(server.kept).toEqual([]);
   });
 
+  it("is never begun when it is given up before its turn", async () => {
+    const all = ["m-1", "m-2"].map((id) => uploadFile(waiting(id), new Blob([bytes(CHUNK)])).catch(codeOf));
+    cancelUpload("m-2");
+    expect((await Promise.all(all))[1]).toBe("cancelled");
+    expect(server.asked).toHaveLength(3);
+  });
+
   it("waits its turn", async () => {
     const all = ["m-1", "m-2", "m-3"].map((id) => uploadFile(waiting(id), new Blob([bytes(CHUNK)])));
     await Promise.allSettled(all);

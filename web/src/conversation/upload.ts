@@ -19,11 +19,12 @@ const DONE_WITHIN_MS = 120_000;
 
 /** How much of the file of an entry has arrived at the server, 0-1, by the entry's id. */
 export const progress = signal<ReadonlyMap<string, number>>(new Map());
-const cancelled = new Set<string>();
+const wanted = new Set<string>();
 let turn: Promise<unknown> = Promise.resolve();
 
 /** One file after the other, each from where it stopped: the server knows it by its content. */
 export const uploadFile: Upload = (waiting, file) => {
+  wanted.add(waiting.id);
   const mine = turn.then(() => send(waiting, file)).finally(() => note(waiting.id, null));
   turn = mine.catch(() => undefined);
   return mine;
@@ -31,20 +32,21 @@ export const uploadFile: Upload = (waiting, file) => {
 
 /** Its writer has given it up: nothing more is sent, and the server forgets what it has. */
 export function cancelUpload(id: string): void {
-  if (progress.value.has(id)) cancelled.add(id);
+  wanted.delete(id);
 }
 
 async function send(waiting: Waiting, file: Blob): Promise<Pick<Waiting, "kind" | "body">> {
   const { id, stream, body } = waiting;
+  if (!wanted.has(id)) throw givenUp();
   note(id, 0);
   const asked = { conversation: stream.slice(2), sha256: await digest(file), bytes: file.size, name: body.name ?? "" };
   let { upload, offset, attachment } = await http<UploadView>("/api/uploads", { body: asked });
   const path = `/api/uploads/${upload}`;
   while (!attachment) {
     while (offset < file.size) {
-      if (cancelled.delete(id)) {
+      if (!wanted.has(id)) {
         await http(path, { method: "DELETE" });
-        throw new Refusal("cancelled", "This file was given up.");
+        throw givenUp();
       }
       note(id, offset / file.size);
       offset = await chunk(path, offset, file);
@@ -58,6 +60,8 @@ async function send(waiting: Waiting, file: Blob): Promise<Pick<Waiting, "kind" 
     body: { ...rest, attachment: attachment.id, ...(attachment.name && { name: attachment.name }) },
   };
 }
+
+const givenUp = () => new Refusal("cancelled", "This file was given up.");
 
 /** Where the next one begins. */
 async function chunk(path: string, offset: number, file: Blob): Promise<number> {

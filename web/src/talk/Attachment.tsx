@@ -25,8 +25,10 @@ interface Shown {
   facts: Facts | null;
   /** The file in this browser while it is sent, else at the server; "" while neither is known. */
   src: string;
-  /** A small picture of it. */
-  thumb: string;
+  /** At the server; "" while it is not there. */
+  kept: string;
+  /** Small pictures of it, the best first: a browser may not be able to draw what lies in it (HEIC). */
+  thumbs: readonly string[];
   name: string;
 }
 
@@ -40,7 +42,8 @@ export function Attachment({ line, talk }: { line: TalkLine; talk: Talk }) {
   const shown = {
     facts,
     src: local || kept,
-    thumb: facts?.has_thumb && (kind === "video" || !local) ? `${kept}/thumb.jpg` : local,
+    kept,
+    thumbs: [kind === "image" ? local : "", facts?.has_thumb ? `${kept}/thumb.jpg` : ""].filter(Boolean),
     name: String(line.body.name || facts?.name || ""),
   };
   const caption = String(line.body.caption ?? "");
@@ -87,24 +90,32 @@ function shape(facts: Facts | null) {
   return { aspectRatio: `${width} / ${height}`, width: `${Math.max(120, Math.round(width * scale))}px` };
 }
 
-function Picture({ facts, src, thumb, name }: Shown) {
+function Picture({ facts, src, kept, thumbs, name }: Shown) {
   const [isOpen, setOpen] = useState(false);
-  const [lost, setLost] = useState(false);
-  if (lost || !thumb) return <Plain name={name || t("picture")} lost={lost} />;
+  const [lost, setLost] = useState<readonly string[]>([]);
+  const thumb = thumbs.find((each) => !lost.includes(each));
+  if (!thumb) return <Plain name={name || t("picture")} lost={facts !== null && lost.length > 0} />;
   return (
     <>
       <button type="button" class="talk-image" aria-label={t("open_picture")} onClick={() => setOpen(true)}>
-        <img src={thumb} alt={t("picture")} loading="lazy" style={shape(facts)} onError={() => setLost(true)} />
+        <img
+          src={thumb}
+          alt={t("picture")}
+          loading="lazy"
+          style={shape(facts)}
+          onError={() => setLost([...lost, thumb])}
+        />
       </button>
-      {isOpen && <Viewer src={src} name={name} alt={t("picture")} close={() => setOpen(false)} />}
+      {isOpen && (
+        <Viewer src={lost.includes(src) ? kept : src} name={name} alt={t("picture")} close={() => setOpen(false)} />
+      )}
     </>
   );
 }
 
-function Film({ facts, src, thumb, name }: Shown) {
+function Film({ facts, src, thumbs: [poster], name }: Shown) {
   const [lost, setLost] = useState(false);
   if (lost || !src) return <Plain name={name || t("video")} lost={lost} />;
-  const poster = facts?.has_thumb ? thumb : undefined;
   return (
     <video
       class="talk-film"
