@@ -51,6 +51,7 @@ from signaling.http_stats import add_stats
 from signaling.http_streams import add_streams
 from signaling.http_uploads import add_uploads
 from signaling.limits import Buckets
+from signaling.manifest import add_manifest
 from signaling.openapi import add_openapi
 from signaling.refusals import refusals
 from signaling.signing_out import watch_others
@@ -106,6 +107,7 @@ def make_app(
     for add in (add_sign_in, add_enter, add_records, add_pictures, add_left_messages, add_stats):
         add(app)
     add_openapi(app)
+    add_manifest(app)
     add_static(app)
     return app
 

@@ -119,6 +119,11 @@ class Cookies:
                 known[customer.id] = Known(customer, said.session)
         return list(known.values())
 
+    async def was_signed_out(self, request: web.Request, slug: str) -> bool:
+        """True for a browser that the shop knows, whose session was ended."""
+        said = self._said(request, f"{CUSTOMER}_{slug}")
+        return said is not None and await self._house.conversations.has_signed_out(said.session)
+
     async def _customer_of(self, said: Said, slug: str | None) -> Customer | None:
         people = self._house.people
         try:

@@ -82,6 +82,8 @@ async def _enter(request: web.Request) -> web.Response:
     shop = await house.people.shop_by_slug(body.shop)
     before = await request.app[COOKIES].customers(request, shop.slug)
     known = before[0].person if before else None
+    if known is None and await request.app[COOKIES].was_signed_out(request, shop.slug):
+        raise NotSignedIn("This device was signed out. Add it again with a code from another device.", code="ended")
     invitation = None
     if body.token:
         invitation = read_token(house, shop, body.token)

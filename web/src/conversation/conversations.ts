@@ -274,6 +274,11 @@ export class Conversations {
     return this.settled();
   }
 
+  /** The server told by HTTP that this browser was signed out. */
+  end(): void {
+    this.#link.end();
+  }
+
   /** What the server knows of this person has changed: say hello anew. */
   renew(): void {
     this.#link.renew();

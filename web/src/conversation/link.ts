@@ -90,6 +90,12 @@ export class Link {
     this.#gone(this.#overSocket);
   }
 
+  /** The server has signed this browser out. */
+  end(): void {
+    this.close();
+    this.#tell("ended");
+  }
+
   /** Says hello anew, on a new connection. */
   renew(): void {
     this.#socket.renew();
@@ -190,8 +196,7 @@ export class Link {
   #unwelcome(from: Carrier, code: string): void {
     if (code === "ended" || code === "erased") {
       this.isErased = code === "erased";
-      this.close();
-      this.#tell("ended");
+      this.end();
     } else if (from === this.#overSocket) setTimeout(() => !from.welcomed && this.#socket.renew(), HELLO_AGAIN_MS);
   }
 

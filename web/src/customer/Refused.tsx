@@ -4,7 +4,7 @@ import { errorText, shared } from "../i18n/shared.texts";
 import { Page } from "./Page";
 import { t } from "./texts";
 
-const FINAL = new Set(["link_expired", "link_altered", "link_needed", "not_found"]);
+const FINAL = new Set(["link_expired", "link_altered", "link_needed", "not_found", "ended"]);
 
 /** Why the link leads nowhere, in both languages, since a refused link says nothing about who reads it. */
 export function Refused({ code, again }: { code: string; again(): void }) {

@@ -13,6 +13,8 @@ const place = document.getElementById("app") as HTMLElement;
 
 effect(() => {
   document.documentElement.lang = language.value;
+  const manifest = `/s/${encodeURIComponent(slug)}/manifest.webmanifest?language=${language.value}`;
+  document.getElementById("manifest")?.setAttribute("href", manifest);
 });
 
 if (/^\/s\/[^/]+\/chat\/?$/.test(location.pathname)) {

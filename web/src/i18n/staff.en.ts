@@ -97,7 +97,7 @@ export const en = {
   freeze: "Freeze",
   draw: "Draw",
   snapshot_keeps: "keeps the drawing",
-  switch_camera: "Switch customer camera",
+  switch_camera: "Switch camera of the customer",
   switch_camera_word: "Switch camera",
   torch: "Customer torch",
   zoom: "Zoom",

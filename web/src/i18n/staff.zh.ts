@@ -99,7 +99,7 @@ export const zh: Record<StaffKey, string> = {
   freeze: "定格",
   draw: "标注",
   snapshot_keeps: "同时保留标注",
-  switch_camera: "切换顾客摄像头",
+  switch_camera: "切换镜头（顾客的手机）",
   switch_camera_word: "切换镜头",
   torch: "顾客手电筒",
   zoom: "变焦",

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { shared } from "../i18n/shared.texts";
 import type { StaffKey } from "../i18n/staff.en";
 import { staff } from "../i18n/staff.texts";
+import { gently } from "../ui/motion";
 import { useStaff } from "./staffContext";
 import { Timeline } from "./Timeline";
 
@@ -18,7 +19,7 @@ export function Chat() {
   // Each new line scrolls into view and counts as read
   useEffect(() => {
     session.markRead();
-    list.current?.scrollTo({ top: list.current.scrollHeight, behavior: count > 1 ? "smooth" : "auto" });
+    list.current?.scrollTo({ top: list.current.scrollHeight, behavior: count > 1 ? gently() : "auto" });
   }, [count]);
   // A keyboard on the screen, a turned tablet: who was at the end stays there.
   useEffect(() => {

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { gently } from "../ui/motion";
 
 interface Option {
   value: string;
@@ -25,7 +26,7 @@ export function Chips({ legend, name, value, options, row, onChoose, children }:
   // The chosen one is brought into sight.
   useEffect(() => {
     const chosen = list.current?.querySelector<HTMLElement>("input:checked")?.parentElement;
-    if (row && chosen && list.current) list.current.scrollTo({ left: chosen.offsetLeft - 60, behavior: "smooth" });
+    if (row && chosen && list.current) list.current.scrollTo({ left: chosen.offsetLeft - 60, behavior: gently() });
   }, [value]);
   return (
     <fieldset class="chips">

@@ -182,7 +182,7 @@ export function openCustomer(slug: string, token: string | null): Customer {
       session.wire.probe();
     } catch (error) {
       const code = codeOf(error);
-      if (code.startsWith("link_") || code === "not_found") refusal.value = code;
+      if (code.startsWith("link_") || code === "not_found" || code === "ended") refusal.value = code;
     }
   }
 

@@ -117,6 +117,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     try {
       await ask();
     } catch (error) {
+      if (talk.peek() && codeOf(error) === "ended") return talk.peek()?.conversations.end();
       // What is kept stays open: without a network, and when the link is too old but this phone is known.
       if (!talk.peek()) refusal.value = codeOf(error);
       else setTimeout(() => void again(), ENTER_AGAIN_MS);

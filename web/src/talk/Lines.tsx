@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { talk as t } from "../i18n/talk.texts";
 import type { Talk, TalkLine } from "../state/conversation";
 import { WORDS } from "../state/conversation";
+import { gently } from "../ui/motion";
 import { dayKey, dayName } from "./days";
 import { Line } from "./Line";
 
@@ -92,9 +93,9 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
   const toEnd = () => {
     talk.target.value = null;
     talk.place.leave();
-    scroller.current?.scrollTo({ top: 0, behavior: elsewhere ? "instant" : "smooth" });
+    scroller.current?.scrollTo({ top: 0, behavior: elsewhere ? "instant" : gently() });
   };
-  const jump = (id: string, behavior: ScrollBehavior = "smooth") => {
+  const jump = (id: string, behavior: ScrollBehavior = gently()) => {
     const found = document.getElementById(`line-${id}`);
     if (!found) return false;
     found.scrollIntoView({ block: "center", behavior });
@@ -123,7 +124,7 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
                 <p class="talk-date">
                   <span>{dayName(day.lines[0]?.at ?? "", zone)}</span>
                 </p>
-                <ol aria-live="polite" aria-relevant="additions">
+                <ol aria-live={atEnd && !elsewhere ? "polite" : "off"} aria-relevant="additions">
                   {day.lines.map((line, i) => (
                     <Line
                       key={line.id}
