@@ -1,25 +1,17 @@
-"""Who may do what with a call and what it left behind. The only place where this is decided."""
+"""What is refused to whom, and how: `domain.entitlement` decides, here it becomes a refusal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from domain.call import Call
+from domain.entitlement import CallDeed as Deed
+from domain.entitlement import may_run
+from domain.entitlement import may_with as may
 from domain.errors import Forbidden, NotFound
 from domain.people import Customer, Staff
 
-Deed = Literal["read", "read_note", "play", "compose", "see_picture", "send_still", "draw"]
-
-OF_STAFF: frozenset[Deed] = frozenset({"read", "read_note", "play", "compose", "see_picture", "draw"})
-OF_THE_CUSTOMER: frozenset[Deed] = frozenset({"read", "play", "see_picture", "send_still"})
-
-
-def may(person: Staff | Customer, deed: Deed, call: Call) -> bool:
-    """Staff: every call of their shop. A customer: the own calls, without what is only between staff."""
-    if isinstance(person, Staff):
-        return person.shop_id == call.shop_id and deed in OF_STAFF
-    return person.id == call.customer_id and deed in OF_THE_CUSTOMER
+__all__ = ["Deed", "first_who_may", "may", "require_manager", "require_operator", "require_own_shop"]
 
 
 def first_who_may(people: Sequence[Staff | Customer], deed: Deed, call: Call) -> Staff | Customer:
@@ -43,11 +35,11 @@ def require_own_shop(staff: Staff, shop_id: str) -> None:
 
 def require_manager(staff: Staff) -> None:
     """For what a whole shop says and shows. Raises Forbidden."""
-    if staff.role not in ("manager", "hq"):
+    if not may_run(staff, "curate"):
         raise Forbidden("Only a manager may change this. Ask one to sign in.")
 
 
 def require_operator(staff: Staff) -> None:
     """For what concerns the whole server. Raises Forbidden."""
-    if staff.role not in ("manager", "hq"):
+    if not may_run(staff, "operate"):
         raise Forbidden("Only a manager may see this. Ask one to sign in.")
