@@ -16,9 +16,9 @@ from domain.people import Customer, LeftMessage, Staff
 from domain.profile import Item
 from domain.record import Recording
 from domain.search import Scope
-from domain.stream import Device
-from store.conversation_tables import metadata
+from domain.stream import Device, Entry
 from store.database import Database, open_database
+from store.tables import metadata
 from tests.contracts.test_attachments import PHOTO, THUMB, kept
 from tests.contracts.test_conversations import device, note, said, store
 from tests.support.databases import sqlite_address
@@ -104,7 +104,7 @@ async def test_who_held_the_entries_holds_after_the_erasure_what_the_store_holds
         stream: fold(StreamState(stream=stream), await db.conversations.entries(stream))
         for stream in ("c.ann", "n.ann")
     }
-    heard = []
+    heard: list[Entry] = []
     db.conversations.listen(lambda entries, _: heard.extend(entries))
     await db.data.erase("erasure-1", "ann", MANAGER, LATER)
     assert [(e.stream, e.kind) for e in heard] == [("c.ann", "erased"), ("n.ann", "erased")]
