@@ -67,7 +67,7 @@ def entry_view(entry: Entry) -> EntryView:
 def row_view(row: Row) -> InboxRow:
     kept, name = row.conversation, "" if row.name == NAMELESS else row.name
     return InboxRow(
-        conversation=kept.id, position=kept.inbox_position, name=row.name, state=kept.state, assignee=kept.assignee,
+        conversation=kept.id, position=kept.inbox_position, name=name, state=kept.state, assignee=kept.assignee,
         assignee_name=row.assignee_name, waiting_since=kept.waiting_since, snoozed_until=kept.snoozed_until,
         last_at=kept.last_at, preview=kept.preview, preview_kind=kept.preview_kind, head=row.head,
         customer_head=kept.customer_head,

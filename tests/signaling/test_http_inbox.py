@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
+from domain.conversation import Conversation
 from domain.people import Customer, Staff
 from domain.stream import NewEntry
 from tests.support.doors import Door, refusal
@@ -21,7 +23,7 @@ async def closed(door: Door, count: int) -> None:
         await store.append(said)
         note = said.model_copy(update={"stream": f"n.c-{number}", "id": f"note-{number:04}", "kind": "closed"})
         change = {"state": "closed", "assignee": MEI.id if number % 2 else None}
-        await store.act(customer.id, lambda c, change=change: c.model_copy(update=change), note)
+        await store.act(customer.id, partial(Conversation.model_copy, update=change), note)
 
 
 async def test_closed_conversations_are_found_page_by_page_the_last_changed_first(door: Door) -> None:
@@ -67,7 +69,7 @@ async def given(door: Door, staff: Staff, *customers: str, state: str = "open") 
             stream=f"n.{customer_id}", id=f"given-{customer_id}", kind="assigned", author=staff.id, side="staff",
             author_name=staff.name, at=START, body={},
         )  # fmt: skip
-        await door.house.conversations.act(customer_id, lambda c, change=change: c.model_copy(update=change), note)
+        await door.house.conversations.act(customer_id, partial(Conversation.model_copy, update=change), note)
 
 
 async def test_who_leaves_gives_all_that_they_have_to_a_colleague_or_back(door: Door) -> None:
