@@ -122,8 +122,9 @@ class Keeping:
             await asyncio.sleep(RENEW_EVERY_S)
 
     async def _turn(self) -> None:
-        still = await self._floors.renew(self._node, {s: self._live.staff_available(s) for s in self._kept})
-        for shop_id in [shop for shop in self._kept if shop not in still]:
+        kept = set(self._kept)  # one that is taken up meanwhile is not in the answer
+        still = await self._floors.renew(self._node, {shop: self._live.staff_available(shop) for shop in kept})
+        for shop_id in kept - still:
             log.warning("another server has taken a floor", shop=shop_id)
             await self._give_up(shop_id)
         for shop_id in await self._floors.deserted():
