@@ -22,31 +22,21 @@ import { type Asked, Link, type LinkStatus } from "./link";
 import { Outbox } from "./outbox";
 import { Seen } from "./seen";
 import { Tabs } from "./tabs";
-import { cancelUpload, type Upload, uploadFile } from "./upload";
+import { type Upload, uploadFile } from "./upload";
 
-export interface Me {
-  id: string;
-  side: "customer" | "staff";
-}
+export type Me = { id: string; side: "customer" | "staff" };
 
 /** What has changed; listeners read the rest from `Conversations`. */
 export type Change =
   | { is: "status" | "waiting" }
   | { is: "welcome"; welcome: ChatWelcome }
   | { is: "stream" | "marks"; stream: string }
-  | ChatTypingNewsIs
+  | { is: "typing"; typing: ChatTypingNews }
   | { is: "here"; here: ChatHere }
   | { is: "inbox"; inbox: ChatInbox };
-type ChatTypingNewsIs = { is: "typing"; typing: ChatTypingNews };
 
-export interface WriteOptions {
-  id?: string;
-  replyTo?: string | null;
-  /** The head that the writer has seen; without it the stream's. */
-  seen?: number;
-  force?: boolean;
-  file?: Blob;
-}
+/** `seen`: the head that the writer has seen; without it the stream's. */
+type WriteOptions = Partial<Pick<Waiting, "id" | "seen" | "force">> & { replyTo?: string | null; file?: Blob };
 
 const NEWEST = 100;
 const OLDER = 50;
@@ -207,7 +197,6 @@ export class Conversations {
   }
 
   discard(id: string): Promise<void> {
-    cancelUpload(id);
     return this.#outbox.discard(id);
   }
 

@@ -1,7 +1,7 @@
 import { codeOf, Refusal } from "../wire/refusal";
 import type { Database, Draft, Waiting } from "./database";
 import type { ChatAck, ChatAppend, ErrorFrame } from "./frames";
-import type { Upload } from "./upload";
+import { cancelUpload, type Upload } from "./upload";
 
 const IN_FLIGHT = 20;
 const AGAIN_AFTER_MS = 3000;
@@ -64,6 +64,7 @@ export class Outbox {
   }
 
   discard(id: string): Promise<void> {
+    cancelUpload(id);
     return this.#work(() => this.database.remove(id).then(() => this.#reload(true)));
   }
 
