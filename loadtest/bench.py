@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from loadtest import answering, sheets, targets
+from loadtest import answering, messages_bench, sheets, targets
 from loadtest.bystanders import Bystanders
 from loadtest.glass import GlassRun
 from loadtest.measures import cores, processor
@@ -23,7 +23,7 @@ from loadtest.sheets import Sheet, markdown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, KEPT = DOCS / "performance.md", DOCS / "performance.json"
-NAMES = ("peers", "glass", "answering", "overload")
+NAMES = ("peers", "glass", "answering", "overload", "messages")
 IN_BROWSERS = {"glass", "answering"}
 CALLS = 10  # with fewer, waking up for single packets is most of the cost, and no busy server does that
 BUSY_CORES = 0.2  # before a benchmark begins
@@ -86,6 +86,8 @@ async def _measured(name: str, quick: bool, calls: int | None, tell: Tell) -> Sh
         glass = GlassRun(2.0 if quick else 100.0, None, 1, tell)
         await glass.run()
         return sheets.glass_sheet(glass.facts())
+    if name == "messages":
+        return await messages_bench.run(quick=quick, tell=tell)
     overload = OverloadRun(calls or (2 if quick else CALLS), QUICK if quick else Pace(), 1, tell)
     await overload.run()
     return sheets.overload_sheet(overload.facts())

@@ -15,6 +15,9 @@ from rich.console import Console
 from loadtest import bench, chat, compare, glass
 from loadtest.calls import Asked, CallsRun
 from loadtest.chat_calls import ChatServer
+from loadtest.messages import MessagesRun
+from loadtest.messages import Wanted as MessagesAsked
+from loadtest.messages import check as check_messages
 from loadtest.options import where_of
 from loadtest.outcome import Limit, Outcome
 from loadtest.overload import OverloadRun, Pace
@@ -65,6 +68,21 @@ def make_run(asked: argparse.Namespace, tell: Tell) -> tuple[Run, float]:
         return ChatRun(asked, tell), asked.seconds + 8
     if asked.server:
         raise CannotLoad(f"{asked.command} compares with servers that it starts itself: leave --server away.")
+    if asked.command == "messages":
+        asks = MessagesAsked(
+            asked.devices,
+            asked.rate,
+            asked.seconds,
+            asked.listen,
+            asked.idle,
+            asked.inbox,
+            asked.faults,
+            asked.messages,
+            asked.seed,
+        )
+        check_messages(asks)
+        conversing = MessagesRun(asks, tell)
+        return conversing, conversing.expected_s
     if asked.command == "glass":
         if asked.calls is not None:
             check_room(asked.calls)
@@ -105,7 +123,8 @@ async def carry_out(asked: argparse.Namespace, limits: list[Limit], console: Con
     given = {
         name: str(value) if name == "impair" else value
         for name, value in vars(asked).items()
-        if name in ("calls", "customers", "seconds", "minutes", "ramp", "record", "rate", "faults", "impair", "seed", "server", "workers")
+        if name in ("calls", "customers", "seconds", "minutes", "ramp", "record", "rate", "faults", "impair", "seed", "server", "workers",
+            "devices", "listen", "idle", "inbox", "messages")
         and value not in (None, "")
     }  # fmt: skip
     screen = Screen(console, asked.command, 0.0)

@@ -21,6 +21,9 @@ _MESSAGES = tuple(
     f"messages.{name}"
     for name in ("delivered", "lost", "duplicated", "reordered", "altered", "unacknowledged", "resent")
 )
+_MESSAGES_OF_CONVERSATIONS = tuple(
+    f"messages.{name}" for name in ("acknowledged_per_second", "lost", "duplicated", "reordered", "unacknowledged")
+)
 # The names that `--limit` takes, by command; the first one stands in the example.
 LIMITS: dict[str, tuple[str, ...]] = {
     "calls": tuple(dict.fromkeys(_CALLS)),
@@ -29,6 +32,10 @@ LIMITS: dict[str, tuple[str, ...]] = {
         *latency_names("connect_ms", "first_frame_ms", "transit_ms", "recovery_ms"),
     ),
     "chat": (*latency_names("chat_ms", "delivery_ms"), *_MESSAGES),
+    "messages": (
+        *latency_names("ack_ms", "delivery_ms", "inbox_ms"), *_MESSAGES_OF_CONVERSATIONS, "idle.open", "idle.rss_gb", "inbox.missing",
+        "server.us_per_message",
+    ),
     "glass": (
         *latency_names("glass.loupe_ms", "glass.direct_ms", "first_frame_ms", "first_picture_phone_ms"),
         "glass.above_direct_ms.p50", "glass.above_direct_ms.p95", "glass.unreadable_frames",
@@ -72,6 +79,22 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--rate", type=_positive, default=2.0, metavar="R", help="messages a second from each person")
     _add_seconds(chat, 20)
     chat.add_argument("--faults", action="store_true", help="cut sockets, kill the server, lose answers meanwhile")
+
+    messages = commands.add_parser(
+        "messages", help="conversations: messages a second, open pages, a whole shop's inbox"
+    )
+    messages.add_argument("--devices", type=int, default=200, metavar="N", help="that write (default 200)")
+    messages.add_argument(
+        "--rate", type=_positive, default=5.0, metavar="R", help="messages a second of each (default 5)"
+    )
+    _add_seconds(messages, 20)
+    messages.add_argument("--listen", action=argparse.BooleanOptionalAction, default=True)
+    messages.add_argument("--idle", type=int, default=0, metavar="N", help="instead: pages that are only open")
+    messages.add_argument(
+        "--inbox", type=int, default=0, metavar="N", help="instead: staff pages that all see a message"
+    )
+    messages.add_argument("--faults", action="store_true", help="one for each thousand messages, the server killed")
+    messages.add_argument("--messages", type=int, default=0, metavar="N", help="so many, instead of --seconds")
 
     glass = commands.add_parser("glass", help="two real browsers: glass to glass, beside a direct connection")
     glass.add_argument("--calls", type=int, metavar="N", help="each way, in turns (default: by the seconds)")

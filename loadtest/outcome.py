@@ -16,7 +16,8 @@ _PARTS = ("p50", "p95", "p99", "max")
 AT_LEAST = frozenset(
     {
         "calls", "server.calls_per_core", "recording.frames_recorded", "recording.frames_received", "recording.frames_sent",
-        "messages.delivered", "overload.calls_per_core_at_limit", "overload.twice_the_load.sound_share",
+        "messages.delivered", "messages.acknowledged_per_second", "idle.open",
+        "overload.calls_per_core_at_limit", "overload.twice_the_load.sound_share",
         "overload.twice_the_load.least_sound_share", "overload.comers.refused",
         "ratios.calls_per_core_to_janus", "ratios.calls_per_core_to_aiortc",
     }

@@ -51,6 +51,12 @@ TARGETS = (
     Target("overload", "least_sound_percent", "twice the load: sound that reaches the person who hears least", 95, "%", is_least=True),
     Target("overload", "not_refused", "twice the load: new customers who are not refused in a sentence", 0),
     Target("overload", "faults", "twice the load: faults of the server, calls that broke", 0),
+    Target("messages", "acknowledged_per_second", "messages kept and acknowledged, SQLite", 5000, "a second", is_least=True),
+    Target("messages", "delivery_p99_ms", "a message's delivery at 1,000 a second, p99", 50, "ms"),
+    Target("messages", "idle_pages", "open pages, each with a WebSocket", 20000, "", is_least=True),
+    Target("messages", "idle_gb", "memory for them", 4, "GB"),
+    Target("messages", "inbox_ms", "one message to an inbox of 2,000 open pages, the slowest page", 150, "ms"),
+    Target("messages", "wrong", "messages with faults: lost, doubled or out of order", 0),
     Target("overload", "recovered_s", "the load falls to the half: until calls are as before", 30, "s"),
     Target("overload", "new_call_s", "the load falls to the half: until a new call comes about", 30, "s"),
 )  # fmt: skip

@@ -33,6 +33,9 @@ def verdict_of(outcome: Outcome) -> Verdict:
             _glass,
             _chat,
             _messages,
+            _kept,
+            _open_pages,
+            _inbox,
             _recording,
             _room,
             _ratios,
@@ -123,6 +126,36 @@ def _messages(numbers: Mapping[str, float]) -> Judged:
     if wrong:
         return False, f"{lost:.0f} messages were lost, {twice or 0:.0f} came twice: that must not happen."
     return True, "No message was lost, none came twice, none out of order."
+
+
+def _kept(numbers: Mapping[str, float]) -> Judged:
+    per_second, asked = numbers.get("messages.acknowledged_per_second"), numbers.get("messages.asked_per_second")
+    if per_second is None or asked is None:
+        return None
+    p99 = numbers.get("ack_ms.p99")
+    if p99 is None or numbers.get("messages.unacknowledged"):
+        return False, f"{numbers.get('messages.unacknowledged', 0):.0f} messages were never confirmed."
+    return (
+        True,
+        f"{per_second:.0f} of {asked:.0f} messages a second were confirmed as kept, 99 of 100 within {p99:.0f} ms.",
+    )
+
+
+def _open_pages(numbers: Mapping[str, float]) -> Judged:
+    count, rss_gb = numbers.get("idle.open"), numbers.get("idle.rss_gb")
+    if count is None or rss_gb is None:
+        return None
+    lost = numbers.get("idle.lost", 0)
+    return not lost, f"{count:.0f} pages are open at once in {rss_gb:.2f} GB; {lost:.0f} did not come in or were lost."
+
+
+def _inbox(numbers: Mapping[str, float]) -> Judged:
+    worst, sessions = numbers.get("inbox_ms.max"), numbers.get("inbox.sessions")
+    if worst is None or sessions is None:
+        return None
+    missing = numbers.get("inbox.missing", 0)
+    said = f"All of {sessions:.0f} pages of the shop see a new message within {worst:.0f} ms"
+    return not missing, said + (f", but {missing:.0f} times a page did not." if missing else ".")
 
 
 def _recording(numbers: Mapping[str, float]) -> Judged:

@@ -252,7 +252,7 @@ class Chat:
             if request.transport is not None:
                 request.transport.abort()
 
-        carrier = SocketCarrier(socket, abort, session)
+        carrier = SocketCarrier(socket, abort, session, request.transport)
         writer = None if self._is_closing else self._tasks.spawn(carrier.run())
         if writer is None:
             await socket.close(code=RESTARTING, message=b"restarting")

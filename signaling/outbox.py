@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 MAX_FRAMES = 512  # a slow phone on a bad network holds some 30 s of a busy call's news
 MAX_CHARACTERS = 4 * 1024 * 1024
@@ -18,11 +18,17 @@ class Outbox:
 
     `put` answers False when the box is full or closed; `run` is one task's whole life and ends when `finish` was asked
     for and the rest is out, when `deliver` fails, or when it exceeds the deadline. `overflowed` tells a slow reader
-    from a dead one. `emptied` is called whenever all that waited is out.
+    from a dead one. `emptied` is called when all that waited is out, at least when there was so much that the box was slow.
+    `write` takes all that waits at once, without anybody's waiting, or answers False: then `deliver` is for it.
     """
 
-    def __init__(self, deliver: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(
+        self, deliver: Callable[[str], Awaitable[bool]], write: Callable[[Iterable[str]], bool] | None = None
+    ) -> None:
         self._deliver = deliver
+        self._write = write
+        self._will_write = False  # at the end of this turn of the loop, with all that is put until then
+        self._is_delivering = False
         self._waiting: deque[str] = deque()
         self._characters = 0
         self._wake = asyncio.Event()
@@ -44,8 +50,25 @@ class Outbox:
             return False
         self._waiting.append(text)
         self._characters += len(text)
-        self._wake.set()
+        if self._write is None or self._is_delivering:
+            self._wake.set()
+        elif not self._will_write:
+            self._will_write = True
+            asyncio.get_running_loop().call_soon(self._write_all, self._write)
         return True
+
+    def _write_all(self, write: Callable[[Iterable[str]], bool]) -> None:
+        self._will_write = False
+        if not self._waiting or self._is_delivering:
+            return
+        if self._finishing or not write(self._waiting):
+            self._wake.set()
+            return
+        was_slow = self.is_slow
+        self._waiting.clear()
+        self._characters = 0
+        if was_slow and self.emptied is not None:
+            self.emptied()
 
     def finish(self) -> None:
         """Nothing more comes in; what waits still goes out."""
@@ -94,9 +117,11 @@ class Outbox:
                     continue
                 text = self._waiting.popleft()
                 self._characters -= len(text)
+                self._is_delivering = True
                 async with asyncio.timeout(DELIVERY_DEADLINE_S):
                     if not await self._deliver(text):
                         return
+                self._is_delivering = bool(self._waiting)
                 if self.emptied is not None and not self._waiting:
                     self.emptied()
         except TimeoutError:

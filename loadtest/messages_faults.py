@@ -1,0 +1,82 @@
+"""What goes wrong on purpose while people write: cuts in the middle of a frame and before the answer, frames sent twice, readers
+that stop reading, servers that are killed. From a seed: the same one breaks the same pages in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from loadtest.messages_page import Page
+from loadtest.server_process import LoupeServer
+
+Kind = Literal["cut in a frame", "cut before the answer", "sent twice", "reader cut", "slow reader"]
+KINDS: tuple[Kind, ...] = ("cut in a frame", "cut before the answer", "sent twice", "reader cut", "slow reader")
+SLOW_S = 2.0
+TWICE = 5
+
+
+class Mischief:
+    """`count` faults and `kills` of the server, spread evenly over a run; `done` counts what really happened."""
+
+    def __init__(
+        self, count: int, kills: int, seed: int, writers: Sequence[Page], readers: Sequence[Page], server: LoupeServer
+    ) -> None:
+        self._seeded = random.Random(seed)
+        self._writers, self._readers, self._server = writers, readers, server
+        self._left = [self._seeded.choice(KINDS) for _ in range(count)]
+        self._kills = kills
+        self._all = count, kills
+        self._killing: asyncio.Task[None] | None = None
+        self.done: Counter[str] = Counter()
+
+    def keep_up(self, share: float, tell: Callable[[str], None]) -> None:
+        """`share` of the run is over: what is due by now happens."""
+        count, kills = self._all
+        while self._left and count - len(self._left) < share * count:
+            self._break(self._left.pop())
+        if (
+            self._kills
+            and share > (kills - self._kills + 0.5) / kills
+            and (self._killing is None or self._killing.done())
+        ):
+            self._kills -= 1
+            tell("the server is killed (kill -9) and started again on the same data")
+            self._killing = asyncio.create_task(self._kill())
+
+    async def end(self) -> None:
+        """Raises NotStarted when a killed server did not come again."""
+        if self._killing is not None:
+            await self._killing
+
+    async def _kill(self) -> None:
+        await self._server.kill()
+        await self._server.start()
+        self.done["server killed"] += 1
+
+    def _break(self, kind: Kind) -> None:
+        page = self._seeded.choice(self._readers if kind in ("reader cut", "slow reader") else self._writers)
+        wire = page.wire
+        if wire is None or wire.transport is None:
+            self.done["nobody there to cut"] += 1
+            return
+        if kind == "sent twice":
+            page.send_twice += TWICE
+        elif kind == "cut before the answer":
+            page.cut_before_answer = True
+        elif kind == "cut in a frame":
+            waiting = page.writing.waiting if page.writing is not None else {}
+            wire.cut(next((written.text for written in waiting.values()), '{"type":"chat.seen"'))
+        elif kind == "reader cut":
+            wire.cut()
+        else:
+            wire.transport.pause_reading()
+            asyncio.get_running_loop().call_later(SLOW_S, _go_on, page, wire.transport)
+        self.done[kind] += 1
+
+
+def _go_on(page: Page, transport: asyncio.Transport) -> None:
+    if page.wire is not None and page.wire.transport is transport:
+        transport.resume_reading()
