@@ -44,6 +44,8 @@ const OLDER = 50;
 /** The conversations of one person in this tab: kept in the browser, open at once, caught up when there is a network. */
 export class Conversations {
   status: LinkStatus = "connecting";
+  /** The shop erased everything: that is why it ended. */
+  isErased = false;
   /** Acknowledged, but not yet told in their stream. */
   kept: (Waiting & { position: number })[] = [];
   upload: Upload = uploadFile;
@@ -85,6 +87,7 @@ export class Conversations {
       carrier: (ready) => this.#outbox.carrier(ready),
       status: (status) => {
         this.status = status;
+        this.isErased = this.#link.isErased;
         if (status === "ended" && me.side === "customer") void this.forget(false);
         this.#tell({ is: "status" });
       },
@@ -133,11 +136,6 @@ export class Conversations {
 
   get waiting(): readonly Waiting[] {
     return this.#outbox.waiting;
-  }
-
-  /** The shop erased everything: that is why it ended. */
-  get isErased(): boolean {
-    return this.#link.isErased;
   }
 
   start(): void {
@@ -222,28 +220,22 @@ export class Conversations {
   async older(stream: string): Promise<boolean> {
     const state = this.#streams.get(stream);
     if (!state || state.floor === 0) return false;
-    let entries = await this.database.older(stream, state.floor + 1, OLDER);
+    let entries: readonly EntryView[] = await this.database.older(stream, state.floor + 1, OLDER);
     if (!entries.length) {
       const path = `/api/streams/${stream}/entries?before=${state.floor + 1}&limit=${OLDER}`;
       entries = (await http<{ entries: EntryView[] }>(path)).entries;
-      const fetched = entries;
-      this.#save(() => this.database.keepOlder(stream, fetched, this.me.id));
     }
-    const now = this.#streams.get(stream);
-    const last = entries.at(-1);
-    if (!now || last?.position !== now.floor) return Boolean(now?.floor);
-    this.#set({ ...now, floor: now.floor - entries.length, entries: [...entries, ...now.entries] });
-    return now.floor - entries.length > 0;
+    this.join(stream, entries);
+    return Boolean(this.#streams.get(stream)?.floor);
   }
 
-  /** Takes entries that were read elsewhere on the page into the window, when they reach up to it. */
+  /** Takes entries that follow each other into the window, when they reach up to it. */
   join(stream: string, entries: readonly EntryView[]): boolean {
     const now = this.#streams.get(stream);
-    const last = entries.at(-1)?.position;
     const first = entries[0]?.position;
-    if (!now?.entries.length || !first || last === undefined || last < now.floor) return false;
+    if (!now?.head || !first || first + entries.length - 1 < now.floor) return false;
     const above = entries.filter((entry) => entry.position <= now.floor);
-    this.#set({ ...now, floor: Math.min(first - 1, now.floor), entries: [...above, ...now.entries] });
+    this.#set({ ...now, floor: now.floor - above.length, entries: [...above, ...now.entries] });
     this.#save(() => this.database.keepOlder(stream, above, this.me.id));
     return true;
   }
