@@ -40,7 +40,13 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
           {t("reopen")}
         </button>
       ) : (
-        <button type="button" class="button small inbox-done" data-deed="close" onClick={deeds.finish}>
+        <button
+          type="button"
+          class="button small inbox-done"
+          aria-label={t("close_it")}
+          data-deed="close"
+          onClick={deeds.finish}
+        >
           <Check size={20} aria-hidden="true" />
           <span>{t("close_it")}</span>
         </button>
