@@ -165,8 +165,6 @@ class Forwarder:
         party.tick()
         for source in party.sources.values():
             source.tick(now_ns)
-        for leg in party.legs.values():
-            leg.tick()
         uplink = party.uplink
         if feeds and uplink.top > uplink.reported and uplink.reports_itself(now_ns):
             party.tell_uplink(uplink.own_feedback(*party.speaker))

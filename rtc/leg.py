@@ -308,6 +308,8 @@ class Leg:
             if packet is None:
                 lacking.append(number)
                 continue
+            if self._resends_left == RESENDS_PER_TICK:
+                self.party.resending.append(self)
             self._resends_left -= 1
             layout = source.layout(packet)
             if layout is not None and self.retransmit(packet, layout, number, -1, now_ns):

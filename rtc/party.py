@@ -55,6 +55,7 @@ class Party:
         "pressure",
         "pump",
         "reports_refused",
+        "resending",
         "send_rtcp",
         "sources",
         "unknown",
@@ -73,6 +74,7 @@ class Party:
         self.legs_by_ssrc: dict[int, Leg] = {}
         self._by_ssrc: dict[bytes, Take] = {}
         self.unknown = 0
+        self.resending: list[Leg] = []  # legs that sent something again within this tick
         self.now_ns = 0
         self.reports_refused = 0
         self.work = numbers(1, WORK_PER_TICK)  # steps that are left of this tick's
@@ -171,6 +173,9 @@ class Party:
 
     def tick(self) -> None:
         self.work[0] = WORK_PER_TICK
+        for leg in self.resending:
+            leg.tick()
+        self.resending.clear()
 
     def rtcp(self, packet: bytes, now_ns: int) -> None:
         reports.hear(self, packet, now_ns)

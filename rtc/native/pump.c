@@ -7,53 +7,11 @@
 #include "pump.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-
-/* --- what a packet says --- */
-
-static int vp8_starts_keyframe(const uint8_t *d, int size) {
-    if (size < 2 || (d[0] & 0x17) != 0x10) return 0;
-    int at = 1;
-    if (d[0] & 0x80) {
-        at = 2;
-        if (d[1] & 0x80) {
-            if (size <= at) return 0;
-            at += d[at] & 0x80 ? 2 : 1;
-        }
-        at += (d[1] & 0x40 ? 1 : 0) + (d[1] & 0x30 ? 1 : 0);
-    }
-    return at < size && !(d[at] & 1);
-}
-
-static int h264_starts_keyframe(const uint8_t *d, int size) {
-    if (size < 2) return 0;
-    int kind = d[0] & 0x1F;
-    if (kind == 5 || kind == 7) return 1;
-    if (kind == 24) {
-        for (int at = 1; at + 3 <= size; at += 2 + half(d + at))
-            if ((d[at + 2] & 0x1F) == 5 || (d[at + 2] & 0x1F) == 7) return 1;
-        return 0;
-    }
-    return kind == 28 && ((d[1] & 0x9F) == 0x85 || (d[1] & 0x9F) == 0x87);
-}
-
-static int shape_of(const Pipe *q, const uint8_t *data, int size) {
-    for (int i = 0; i < q->shape_count; i++) {
-        const Shape *s = &q->shapes[i];
-        if (s->has_block != (data[0] >> 4 & 1) || size < s->header_bytes + TAG) continue;
-        int at = 12;
-        while (at < s->header_bytes && (data[at] & s->mask[at]) == s->value[at]) at++;
-        if (at == s->header_bytes) return i;
-    }
-    return -1;
-}
 
 /* --- where packets go --- */
 
@@ -85,39 +43,6 @@ static void keep(Ring *r, int64_t number, const uint8_t *head, int head_bytes, c
     r->sizes[i] = head_bytes + size;
     r->numbers[i] = number;
     *r->position = place + head_bytes + size;
-}
-
-static int tape_room(Tape *t, int more) {
-    if (t->count >= MOST_HELD) return 0;
-    if (t->size + more <= t->room) return 1;
-    int64_t room = t->room ? t->room * 2 : 1 << 16;
-    while (room < t->size + more) room *= 2;
-    uint8_t *data = realloc(t->data, room);
-    if (!data) return 0;
-    t->data = data;
-    t->room = room;
-    return 1;
-}
-
-static void tape_add(Tape *t, const uint8_t *head, int head_bytes, const uint8_t *body, int size) {
-    if (!tape_room(t, head_bytes + size)) {
-        t->dropped++;
-        return;
-    }
-    memcpy(t->data + t->size, head, head_bytes);
-    memcpy(t->data + t->size + head_bytes, body, size);
-    t->size += head_bytes + size;
-    t->count++;
-}
-
-static void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *packet, int size) {
-    uint8_t head[15] = {TAPE_RTP}; /* media/journal.py, RECORD: little endian like every machine this runs on */
-    uint16_t number = (uint16_t)stream;
-    uint32_t length = (uint32_t)size;
-    memcpy(head + 1, &number, 2);
-    memcpy(head + 3, &length, 4);
-    memcpy(head + 7, &now_ns, 8);
-    tape_add(t, head, sizeof head, packet, size);
 }
 
 void send_out(Pump *p, const uint8_t *to, int to_bytes, int size) {
@@ -472,28 +397,5 @@ void pump_remove_return(Pump *p, Return *r) {
         }
     pthread_mutex_unlock(&p->lock);
 }
-
-Tape *tape_new(void) { return calloc(1, sizeof(Tape)); }
-void tape_free(Tape *t) { free(t->data); free(t); }
-
-void tape_keep(Pump *p, Tape *t, const uint8_t *record, int size) {
-    pthread_mutex_lock(&p->lock);
-    tape_add(t, record, size, record, 0);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* Hands over what is held: its bytes (to be freed with tape_data_free), their size, the number of records. */
-uint8_t *tape_take(Pump *p, Tape *t, int64_t *size, int64_t *count) {
-    pthread_mutex_lock(&p->lock);
-    uint8_t *data = t->count ? t->data : NULL;
-    *size = t->size;
-    *count = t->count;
-    if (data) t->data = NULL, t->size = t->room = t->count = 0;
-    pthread_mutex_unlock(&p->lock);
-    return data;
-}
-
-void tape_data_free(uint8_t *data) { free(data); }
-int64_t tape_dropped(Tape *t) { return t->dropped; }
 
 int pump_sizes(int which) { return which == 0 ? (int)sizeof(Pipe) : which == 1 ? (int)sizeof(Up) : which == 2 ? (int)sizeof(Crypto) : which == 3 ? (int)sizeof(Return) : VERSION; }

@@ -146,6 +146,14 @@ int seal_rtcp(Pump *p, Sealer *l, const uint8_t *packet, int size, uint8_t *out)
 void opener_free(Opener *o);
 void sealer_free(Sealer *l);
 
+/* packet.c; `data` of `size` bytes without its header, but with it for shape_of, which answers -1 for none */
+int vp8_starts_keyframe(const uint8_t *data, int size);
+int h264_starts_keyframe(const uint8_t *data, int size);
+int shape_of(const Pipe *q, const uint8_t *data, int size);
+
+/* tape.c */
+void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *packet, int size);
+
 /* feedback.c */
 enum { CARRIED = -1 };
 int is_report(const uint8_t *compound, int size);
