@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.people import Customer
+from domain.conversation_ports import ConversationStore
+from domain.people import Customer, Staff
 from store.database import Database, open_database
 from tests.support.databases import Cluster, postgresql_cluster, sqlite_address
 from tests.support.kept import NOW, SHOP
+from tests.support.said import OTHER_SHOP
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,14 @@ async def db(address: str) -> AsyncIterator[Database]:
         for name in ("ann", "bob"):
             await opened.people.put_customer(Customer(id=name, shop_id="shop-1", name=name.title(), created_at=NOW))
         yield opened
+
+
+@pytest.fixture
+async def store(db: Database) -> ConversationStore:
+    await db.people.add_shop(OTHER_SHOP)
+    for number in (1, 2):
+        person = Staff(id=f"s-{number}", shop_id="shop-1", username=f"u{number}", name=f"S{number}", password_hash="-")
+        await db.people.add_staff(person)
+    await db.people.add_staff(Staff(id="s-9", shop_id="shop-2", username="u9", name="S9", password_hash="-"))
+    await db.people.put_customer(Customer(id="far", shop_id="shop-2", name="Far", created_at=NOW))
+    return db.conversations

@@ -8,16 +8,24 @@ import pytest
 
 from domain.conversation_ports import ConversationStore
 from domain.people import Customer, Staff
-from tests.contracts import test_conversations as contract
+from tests.contracts import (
+    test_conversation_devices,
+    test_conversation_inbox,
+    test_conversation_reading,
+    test_conversation_writing,
+)
 from tests.support.houses import MemoryPeople
 from tests.support.kept import NOW, SHOP
 from tests.support.memory_streams import MemoryConversations
+from tests.support.said import OTHER_SHOP
+
+CONTRACT = (test_conversation_writing, test_conversation_reading, test_conversation_inbox, test_conversation_devices)
 
 
 @pytest.fixture
 def store() -> ConversationStore:
     people = MemoryPeople()
-    people.shops = {SHOP.id: SHOP, contract.OTHER_SHOP.id: contract.OTHER_SHOP}
+    people.shops = {SHOP.id: SHOP, OTHER_SHOP.id: OTHER_SHOP}
     for name, shop_id in (("ann", "shop-1"), ("bob", "shop-1"), ("far", "shop-2")):
         people.customers[name] = Customer(id=name, shop_id=shop_id, name=name.title(), created_at=NOW)
     for number, shop_id in ((1, "shop-1"), (2, "shop-1"), (9, "shop-2")):
@@ -27,6 +35,7 @@ def store() -> ConversationStore:
     return MemoryConversations(people)
 
 
-for name, promise in vars(contract).items():
-    if name.startswith("test_") and "store" in inspect.signature(promise).parameters:
-        globals()[name] = promise
+for nouns in CONTRACT:
+    for name, promise in vars(nouns).items():
+        if name.startswith("test_") and "store" in inspect.signature(promise).parameters:
+            globals()[name] = promise
