@@ -20,11 +20,10 @@ from domain.stream import Device, Entry
 from store.database import Database, open_database
 from store.tables import metadata
 from tests.contracts.test_attachments import PHOTO, THUMB, kept
-from tests.contracts.test_conversations import device, note, said, store
 from tests.support.databases import sqlite_address
 from tests.support.kept import CALL, LIVE, NOW, PICTURE, SHOP, booking, message
+from tests.support.said import device, note, said
 
-__all__ = ["store"]  # the same people
 MANAGER = Staff(id="s-1", shop_id="shop-1", username="u1", name="S1", role="manager", password_hash="-")
 LATER = NOW + timedelta(days=1)
 SECRETS = (

@@ -9,9 +9,8 @@ import pytest
 from domain.search import Scope
 from domain.stream import NewEntry
 from store.database import Database
-from tests.contracts.test_conversations import note, said, store
+from tests.support.said import note, said
 
-__all__ = ["store"]  # the same people
 SHOP = Scope(shop_id="shop-1")
 ANN = Scope(shop_id="shop-1", customer_id="ann", has_notes=False)
 
