@@ -11,7 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, column, delete, select, table, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    column,
+    delete,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.errors import Unavailable
@@ -19,6 +33,7 @@ from domain.search import Found, Scope, said_in
 from domain.stream import WORDS, Entry, owner_of
 from domain.words import Query, holds, query, terms
 from store import conversation_tables as t
+from store.bulk import Bulk
 from store.rows import value_of
 from store.transactions import Transactions
 
@@ -29,6 +44,7 @@ NEWEST = 2**62
 AT_ONCE = 200  # entries indexed in one transaction: about 10 ms in which no message is kept
 GATHER = 0.1  # seconds: many at once cost less than each by itself
 CATCH_UP = 5  # such transactions that a search waits for
+BEGINNING = 6  # characters: the longest beginnings of words that the index on SQLite knows (migration 0009)
 MERGED_PAGES = 64  # of the index in one transaction
 log = structlog.get_logger(__name__)
 _KEEP_POSTGRESQL = text(
@@ -38,7 +54,9 @@ _KEEP_POSTGRESQL = text(
 _KEEP_ROWS = text("INSERT INTO entry_words (seq, words) VALUES (:seq, array_to_tsvector(:words))").bindparams(
     bindparam("words", type_=ARRAY(Text))
 )
-_KEEP_SQLITE = "INSERT INTO entry_words (rowid, words) VALUES (?, ?)"
+_KEEP_SQLITE = Bulk(
+    Table("entry_words", MetaData(), Column("rowid", Integer), Column("words", Text)), ("rowid", "words")
+)
 _LAST = {
     "sqlite": "coalesce((SELECT rowid FROM entry_words ORDER BY rowid DESC LIMIT 1), 0)",
     "postgresql": "coalesce((SELECT max(seq) FROM entry_words), 0)",
@@ -144,7 +162,7 @@ def index_next(connection: Connection, limit: int = AT_ONCE) -> int:
     rows = connection.execute(_MISSING[dialect].limit(limit)).all()
     kept = [(seq, _terms(stream, body, shop_id)) for seq, stream, body, shop_id in rows]
     if kept and dialect == "sqlite":
-        connection.exec_driver_sql(_KEEP_SQLITE, [(seq, " ".join(words)) for seq, words in kept])
+        _KEEP_SQLITE.run(connection, [(seq, " ".join(words)) for seq, words in kept])
     elif kept:
         connection.execute(_KEEP_ROWS, [{"seq": seq, "words": words} for seq, words in kept])
     return len(kept)
@@ -201,7 +219,9 @@ def _fts5(wanted: Query, scope: Scope) -> str:
         return '"' + term.replace('"', '""') + '"'
 
     owners = " OR ".join(quoted(term) for term in _scope_terms(scope))
-    rest = [*(quoted(term) for term in wanted.whole), *(f"{quoted(term)}*" for term in wanted.prefixes)]
+    # `holds` looks at the rest of a longer word: beyond what the index knows, all that begins so would be gathered first
+    beginnings = (term[:BEGINNING] for term in wanted.prefixes)
+    rest = [*(quoted(term) for term in wanted.whole), *(f"{quoted(term)}*" for term in beginnings)]
     return f"({owners}) AND " + " AND ".join(rest)
 
 

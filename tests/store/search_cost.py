@@ -42,12 +42,7 @@ SOUGHT = (
 )  # fmt: skip
 CUSTOMERS = 500
 TIMES = 20
-_KEEP = Bulk(
-    insert(entries),
-    ["stream", "position", "id", "kind", "author", "side", "author_name", "at", "body", "digest"],
-    times=["at"],
-    jsons=["body"],
-)
+_KEEP = Bulk(entries, ["stream", "position", "id", "kind", "author", "side", "author_name", "at", "body", "digest"])
 
 
 def words(random_: random.Random) -> str:
