@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
@@ -213,6 +213,7 @@ def test_no_bytes_make_an_opener_raise_or_accept(pair: Pair, data: bytes) -> Non
         assert opener.open_rtcp(data) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-1100, 1100), st.integers(0, 2)), min_size=1, max_size=60))
 @example([(0, 0), (-1024, 0), (1023, 0), (1, 0), (-1024, 0), (1023, 0)])
 @example([(0, 0), (-1, 0), (-1, 1), (1, 0)])
@@ -241,16 +242,31 @@ def signed_only(index: int) -> bytes:
     return packet + AESGCM(key).encrypt(nonce, b"", packet + trailer) + trailer
 
 
+def many_reports(sealer: Sealer) -> list[bytes]:
+    return [sealer.seal_rtcp(report(ssrc=7 + (index % 5 == 0))) for index in range(2201)]
+
+
+@pytest.fixture(scope="module")
+def sealed_reports() -> list[bytes]:
+    return many_reports(GcmSealer(KEY, SALT))
+
+
+def test_the_pump_seals_reports_as_the_others(pair: Pair, sealed_reports: list[bytes]) -> None:
+    sealer, _ = pair("pumped", Counters())
+    assert many_reports(sealer) == sealed_reports
+
+
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2200), st.integers(0, 3)), min_size=1, max_size=40))
 @example([(0, 0), (1023, 0), (1024, 0), (0, 0), (1, 0), (1, 0), (1024, 1), (1025, 1), (2200, 0), (2200, 3)])
-def test_reports_are_opened_and_sealed_by_the_pump_as_by_the_others(pair: Pair, steps: list[tuple[int, int]]) -> None:
+def test_the_pump_opens_reports_as_the_others(
+    pair: Pair, sealed_reports: list[bytes], steps: list[tuple[int, int]]
+) -> None:
     """Sent in any order, twice, altered, of two sources, and such as are only signed."""
     told, told_pumped = Counters(), Counters()
-    (sealer, opener), (pumped_sealer, pumped_opener) = pair("gcm", told), pair("pumped", told_pumped)
-    sealed = [sealer.seal_rtcp(report(ssrc=7 + (index % 5 == 0))) for index in range(2201)]
-    assert [pumped_sealer.seal_rtcp(report(ssrc=7 + (index % 5 == 0))) for index in range(2201)] == sealed
+    (_, opener), (_, pumped_opener) = pair("gcm", told), pair("pumped", told_pumped)
     for index, form in steps:
-        data = signed_only(index) if form == 2 else sealed[index]
+        data = signed_only(index) if form == 2 else sealed_reports[index]
         if form == 1:
             data = data[:9] + bytes((data[9] ^ 1,)) + data[10:]
         elif form == 3:
