@@ -190,3 +190,24 @@ async def call(*, is_native: bool, profiles: list[Any] | None = None) -> AsyncIt
 
 def feedback(base: int, arrivals: list[int | None]) -> list[bytes]:
     return twcc.build_feedback(1, 2, 0, base, arrivals)
+
+
+def video(client: Client, ssrc: int) -> list[int]:
+    """Sequence numbers of what came, from the first on."""
+    numbers = [int.from_bytes(d[2:4], "big") for d in client.packets if d[8:12] == ssrc.to_bytes(4, "big")]
+    return [(number - numbers[0]) & 0xFFFF for number in numbers]
+
+
+async def speak(running: Call, studio: Studio, frames: int) -> None:
+    for _ in range(frames):
+        for made in studio.frame():
+            running.phone.send(running.phone.seal(made))
+        await running.phone.check()
+
+
+async def begin(running: Call, studio: Studio) -> int:
+    """The first picture; answers the SSRC under which the tablet sees it."""
+    for made in studio.frame(is_key=True):
+        running.phone.send(running.phone.seal(made))
+        await running.phone.check()
+    return running.room.forwarder.source_of("tablet").legs["video", 0].ssrc

@@ -1,0 +1,169 @@
+"""What the native pump leaves out when more comes than can be carried, what it never does, and how it comes back."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from rtc import rtcp
+from rtc.pressure import IS_SHEDDING, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_AT, SHED_FOR, SHED_FOR_NS
+from rtc.state import SKIPPED_TO
+from tests.rtc.phones import Call, Studio, begin, call, feedback, speak, video
+from tests.support.rtc_heard import until
+
+
+async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused() -> None:
+    async with call(is_native=True) as running:
+        studio, pump, forwarder = Studio(7), running.endpoint.pump, running.room.forwarder
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        voices = forwarder.source_of("tablet").legs["audio", 0]
+        carried, spoken = voices.packets, 0
+        end_ns = time.monotonic_ns() + 5_000_000_000
+        with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+            while not pump.stats()["handed_up_dropped"] or voices.packets < carried + spoken:  # the loop stands in here
+                assert time.monotonic_ns() < end_ns
+                if not pump.stats()["handed_up_dropped"]:
+                    for _ in range(40):
+                        stranger.sendto(b"\xff" * 20, running.phone.server)
+                    running.phone.send(running.phone.seal(studio.sound()))
+                    spoken += 1
+        studio.sound()  # is lost: Python, which is late, is not needed for those after it
+        for _ in range(10):
+            running.phone.send(running.phone.seal(studio.sound()))
+        while voices.packets < carried + spoken + 10:
+            assert time.monotonic_ns() < end_ns
+        assert running.endpoint.is_busy
+        await until(lambda: pump.stats()["datagrams"] and pump.call.pump_up(pump.at) is None)
+        while running.endpoint.pressure.is_shedding:
+            await running.phone.check()
+        before = running.pumped()
+        await speak(running, studio, 10)
+        assert running.pumped() >= before + 20
+
+
+async def test_a_pump_that_is_overrun_leaves_pictures_out_and_keeps_the_voice_until_it_has_caught_up() -> None:
+    async with call(is_native=True) as running:
+        studio, pump, forwarder = Studio(8), running.endpoint.pump, running.room.forwarder
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        now_ns = time.monotonic_ns()
+        with pump:
+            for turn in range(SHED_AFTER_TURNS):  # as the pump itself would have counted them
+                running.endpoint.pressure.lagged(now_ns - (0 if turn else SHED_AFTER_NS))
+        sources = forwarder.source_of("phone").sources
+        spoken, asked = 1, sources["video"].keys.asked
+        while running.endpoint.pressure.is_shedding:
+            for made in (*studio.frame(), studio.sound()):
+                running.phone.send(running.phone.seal(made))
+            spoken += 1
+            await running.phone.check()
+        shed = pump.stats()["shed"]
+        assert 0 < 3 * (spoken - 2) <= shed <= 3 * spoken
+        assert sources["audio"].received == spoken
+        assert time.monotonic_ns() - now_ns >= SHED_FOR_NS
+        before = running.pumped()
+        await speak(running, studio, 10)
+        assert running.pumped() == before + 30
+        assert pump.stats()["shed"] == shed
+        await until(lambda: sources["video"].keys.asked > asked)  # a keyframe, and none of what was left out
+        skipped_to = sources["video"].state[SKIPPED_TO]
+        sources["video"].want(list(range(skipped_to - 60, skipped_to)), time.monotonic_ns())
+        assert len(sources["video"].missing) == 0
+
+
+def hold_pressure(running: Call, for_ns: int) -> None:
+    pump, pressure = running.endpoint.pump, running.endpoint.pressure
+    assert pump is not None
+    with pump:
+        pressure.state[IS_SHEDDING], pressure.state[SHED_FOR] = 1, for_ns
+        pressure.state[SHED_AT] = time.monotonic_ns()
+
+
+async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_and_feedback_is_thinned() -> None:
+    async with call(is_native=True) as running:
+        studio, pump = Studio(12), running.endpoint.pump
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        hold_pressure(running, 60_000_000_000)
+        before, opened = pump.stats(), running.endpoint.counters.srtcp_opened
+        with pump:  # all of it waits for the pump
+            for number in range(100):
+                for made in (*studio.frame(packets=9), studio.sound()):
+                    running.phone.send(running.phone.seal(made))
+                running.tablet.send(running.tablet.seal_report(feedback(number, [number])[0]))
+        await running.settle()
+        await running.tablet.check()
+        now = pump.stats()
+        assert now["shed"] - before["shed"] == 900
+        assert now["srtp_opened"] - before["srtp_opened"] == 100
+        assert len(video(running.tablet, running.room.forwarder.source_of("tablet").legs["audio", 0].ssrc)) == 101
+        assert 0 < running.endpoint.counters.srtcp_opened - opened < 50
+        report = rtcp.build_receiver_report(1, [])
+        for _ in range(20):
+            running.tablet.send(running.tablet.seal_report(report))
+        heard = running.endpoint.counters.srtcp_opened
+        await running.tablet.check()
+        await until(lambda: running.endpoint.counters.srtcp_opened >= heard + 20)
+
+
+async def test_pictures_that_were_left_out_come_back_one_stream_after_another() -> None:
+    async with call(is_native=True) as running:
+        running.room.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")])
+        pump, ends = running.endpoint.pump, [(running.phone, Studio(14)), (running.tablet, Studio(15))]
+        assert pump is not None
+
+        async def send() -> None:
+            for client, studio in ends:
+                for made in studio.frame():
+                    client.send(client.seal(made))
+                await client.check()
+
+        for client, studio in ends:
+            for made in (*studio.frame(is_key=True), *studio.frame()):
+                client.send(client.seal(made))
+                await client.check()
+        hold_pressure(running, 60_000_000_000)
+        await send()
+        hold_pressure(running, 0)
+        await running.phone.check()
+        shed, pumped = pump.stats()["shed"], running.pumped()
+        with pump:  # they come at the same time
+            for client, studio in ends:
+                client.send(client.seal(studio.frame(packets=1)[0]))
+        await send()
+        assert pump.stats()["shed"] > shed
+        assert running.pumped() > pumped
+        while pump.stats()["shed"] > shed:
+            shed = pump.stats()["shed"]
+            await send()
+        pumped = running.pumped()
+        await send()
+        assert running.pumped() == pumped + 6
+
+
+async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards() -> None:
+    """The receiver guesses how often the sequence number went round from the last packet that it opened."""
+    async with call(is_native=True) as running:
+        studio, pump = Studio(13), running.endpoint.pump
+        assert pump is not None
+        ssrc = await begin(running, studio)
+        await running.settle()
+        hold_pressure(running, 60_000_000_000)
+        for _ in range(400):
+            for made in studio.frame(packets=100):
+                running.phone.send(running.phone.seal(made[:40]))
+            await running.phone.check()
+        assert pump.stats()["shed"] > 39_000
+        hold_pressure(running, 0)
+        seen = len(video(running.tablet, ssrc))
+        await running.phone.check()
+        await speak(running, studio, 10)
+        await until(lambda: len(video(running.tablet, ssrc)) == seen + 30)
+        assert pump.stats()["srtp_auth_failed"] == 0
