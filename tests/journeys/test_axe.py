@@ -62,7 +62,7 @@ async def test_axe_finds_nothing_on_the_way_to_a_call_in_it_and_after_it(browser
     await customer.page.reload()
     await customer.join()
     await customer.wait_in_line()
-    await axe.look(customer.page, "waiting", "[role=status]")
+    await axe.look(customer.page, "waiting", "h1")
     await axe.look(staff.page, "desk", "[role=switch]")
     await staff.answer()
     await sees_picture(staff.page)

@@ -30,7 +30,7 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
       <button
         type="button"
         class="icon-button"
-        aria-label={label}
+        aria-label={unread > 0 ? `${label} (${unread})` : label}
         title={label}
         aria-expanded={panel}
         onClick={onPanel}
