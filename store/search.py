@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    Select,
     Table,
     Text,
     bindparam,
@@ -41,6 +42,7 @@ KINDS = WORDS | {"note"}
 PAGE = 100  # candidates read at once
 MOST_PAGES = 10  # what has the terms of a query and not the query itself is rare; a search ends all the same
 NEWEST = 2**62
+NEAR = 10_000  # entries: words that are common have enough among these
 AT_ONCE = 200  # entries indexed in one transaction: about 10 ms in which no message is kept
 GATHER = 0.1  # seconds: many at once cost less than each by itself
 CATCH_UP = 5  # such transactions that a search waits for
@@ -76,22 +78,33 @@ _FORGET = {
         "DELETE FROM entry_words WHERE seq IN (SELECT seq FROM entries WHERE id = :id AND author = :author)"
     ),
 }
+
+
+def _entries_among(found: str) -> Select[Any]:
+    return (
+        select(t.entries)
+        .where(text(f"seq IN ({found} ORDER BY seq DESC LIMIT :limit)"))
+        .order_by(t.entries.c.seq.desc())
+    )
+
+
+# PostgreSQL guesses how rare words are, and when it is wrong it reads all entries. So common words are looked for among the
+# newest entries, and only what is not common in the index of words, which gathers all that has them (OFFSET 0: by itself).
 _FIND = {
-    "sqlite": (
-        select(t.entries)
-        .where(text("seq IN (SELECT rowid FROM entry_words WHERE entry_words MATCH :wanted AND rowid < :before "
-                    "ORDER BY rowid DESC LIMIT :limit)"))
-        .order_by(t.entries.c.seq.desc())
-    ),
-    "postgresql": (
-        select(t.entries)
-        .where(text("seq IN (SELECT seq FROM entry_words WHERE words @@ CAST(:wanted AS tsquery) AND seq < :before "
-                    "ORDER BY seq DESC LIMIT :limit)")
-               # in the statement itself: how rare the words are decides between the index of words and the newest first
-               .bindparams(bindparam("wanted", type_=Text, literal_execute=True)))
-        .order_by(t.entries.c.seq.desc())
-    ),
-}  # fmt: skip
+    "sqlite": [
+        _entries_among("SELECT rowid AS seq FROM entry_words WHERE entry_words MATCH :wanted AND rowid < :before")
+    ],
+    "postgresql": [
+        _entries_among(
+            "SELECT seq FROM entry_words WHERE words @@ CAST(:wanted AS tsquery) AND seq < :before AND seq >= "
+            f"(SELECT coalesce(max(seq), 0) - {NEAR} FROM entry_words WHERE seq < :before)"
+        ),
+        _entries_among(
+            "SELECT seq FROM (SELECT seq FROM entry_words WHERE words @@ CAST(:wanted AS tsquery) OFFSET 0) AS having_them "
+            "WHERE seq < :before"
+        ),
+    ],
+}
 
 
 class SqlSearch:
@@ -193,9 +206,11 @@ def tidy(connection: Connection) -> bool:
 
 def _candidates(connection: Connection, wanted: Query, scope: Scope, before: int) -> list[Found]:
     dialect = connection.dialect.name
-    rows = connection.execute(
-        _FIND[dialect], {"wanted": _EXPRESSION[dialect](wanted, scope), "before": before, "limit": PAGE}
-    )
+    asked = {"wanted": _EXPRESSION[dialect](wanted, scope), "before": before, "limit": PAGE}
+    for statement in _FIND[dialect]:
+        rows = connection.execute(statement, asked).all()
+        if len(rows) == PAGE:
+            break
     return [Found(entry=value_of(Entry, row), place=row.seq) for row in rows]
 
 
