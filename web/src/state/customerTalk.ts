@@ -104,8 +104,9 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
         status.value = conversations.status;
         if (conversations.isErased) clear();
       } else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
-      else if (change.is === "stream") listen(conversations);
+      if (change.is === "status" || change.is === "stream") listen(conversations);
     });
+    void conversations.open(`c.${known.id}`).then(() => listen(conversations)); // what rang before this page was loaded
     status.value = conversations.status;
     talk.value = openTalk(conversations, `c.${known.id}`);
   }
