@@ -19,6 +19,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "recording": "Recording of the call", "booking": "Appointment", "call": "Video call", "missed": "Missed video call",
         "abandoned": "Left before the call", "ring": "Asked to a video call", "recalled": "Message taken back",
         "erased": "Erased", "minutes": "{n} min", "assigned": "Given to {name}", "unassigned": "Given back",
+        "rung": "The ring was answered",
         "snoozed": "Put off", "closed": "Closed", "reopened": "Reopened", "woken": "Came back",
     },
     "zh-CN": {
@@ -27,6 +28,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "file": "文件", "picture": "通话中拍摄的图片", "recording": "通话录像", "booking": "预约", "call": "视频通话",
         "missed": "未接视频通话", "abandoned": "接通前已离开", "ring": "邀请视频通话", "recalled": "消息已撤回", "erased": "已清除",
         "minutes": "{n} 分钟", "assigned": "转交给 {name}", "unassigned": "退回待认领", "snoozed": "稍后处理", "closed": "已结束",
+        "rung": "已回应视频邀请",
         "reopened": "已重新打开", "woken": "已到提醒时间",
     },
 }  # fmt: skip
