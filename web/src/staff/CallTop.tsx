@@ -36,11 +36,7 @@ export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => voi
         onClick={onPanel}
       >
         {panel ? <PanelLeftClose size={24} /> : <PanelLeftOpen size={24} />}
-        {unread > 0 && (
-          <span class="badge" aria-hidden="true">
-            {unread}
-          </span>
-        )}
+        {unread > 0 && <span class="badge" aria-hidden="true" data-count={unread} />}
       </button>
       <div class="call-who">
         <h1 class="call-name" aria-label={staff("call_with", { name: call?.customer_name ?? "" })}>
