@@ -53,7 +53,7 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     heads.current = { newest: newest?.id, atEnd, elsewhere };
     if (!newest || newest.id === before.newest) return;
     if (newest.mine) box.scrollTop = 0;
-    else if (!atEnd) {
+    else if (!atEnd || wasElsewhere) {
       box.scrollTop -= grown;
       if (!elsewhere && !wasElsewhere) setUnseen((n) => n + 1);
     }
