@@ -200,7 +200,9 @@ class RedisBus:
             for part in _parts(sorted(names)):
                 keys = [self._key(name) for name in part]
                 pipe.eval(script, len(keys), *keys, *arguments)
-        pipe.publish(self._channel, said.model_dump_json(exclude_defaults=True))  # last: who hears it may ask for leases
+        pipe.publish(
+            self._channel, said.model_dump_json(exclude_defaults=True)
+        )  # last: who hears it may ask for leases
         try:
             await pipe.execute()
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import av
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -27,6 +28,21 @@ async def propose(staff: StaffPerson, service: str) -> None:
     await dialog.get_by_role("radio", name=re.compile(r"^\w{3},? \d+ \w{3}$")).nth(1).check(force=True)
     await dialog.get_by_label("Price").fill("180")
     await dialog.get_by_role("button", name="Send proposal").click()
+
+
+async def frames_sent(page: Page) -> int:
+    return int(
+        await page.evaluate(
+            "async () => { let sent = 0; for (const peer of probe.peers) for (const stat of (await peer.getStats()).values())"
+            " if (stat.type === 'outbound-rtp' && stat.kind === 'video') sent += stat.framesSent || 0; return sent; }"
+        )
+    )
+
+
+def frames_of(server: LoupeServer, file: str) -> int:
+    """How many pictures lie in one person's file, counted there."""
+    with av.open(str(next(server.data.rglob(file)))) as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
 
 
 async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(
@@ -82,7 +98,9 @@ async def test_the_record_of_a_call_plays_both_people_and_holds_its_pictures_and
     await propose(staff, "Leather repair")
     await customer.button("Confirm")
     await expect(staff.page.get_by_text("Confirmed").first).to_be_visible()
-    await frames_in(staff.page, 4.0)
+    begun = [await frames_sent(person.page) for person in (customer, staff)]
+    await frames_in(staff.page, 20.0)
+    sent = [await frames_sent(person.page) - before for person, before in zip((customer, staff), begun, strict=True)]
     await hang_up(staff)
     await expect(customer.page.get_by_text("Leather repair").first).to_be_visible()
 
@@ -91,6 +109,11 @@ async def test_the_record_of_a_call_plays_both_people_and_holds_its_pictures_and
     assert {(track["label"], track["kind"]) for track in record["recording"]["tracks"]} == {
         (label, kind) for label in ("customer", "staff") for kind in ("audio", "video")
     }
+    pictures = {track["label"]: track for track in record["recording"]["tracks"] if track["kind"] == "video"}
+    for label, least in zip(("customer", "staff"), sent, strict=True):
+        in_file = frames_of(server, record["recording"]["files"][label])
+        received = pictures[label]["frames"] + pictures[label]["frames_dropped"] + pictures[label]["frames_missing"]
+        assert in_file >= 0.999 * max(received, least), (in_file, received, least)
     await staff.page.goto(f"{server.base}/staff/calls/{call_id}")
     await staff.page.wait_for_function(
         "() => document.querySelectorAll('video').length >= 2 && [...document.querySelectorAll('video')].every((v) => v.readyState >= 2)"
