@@ -16,7 +16,8 @@ from domain.stream import Device
 
 class Erasure(BaseModel):
     """An erasure that was decided: from then on nobody can read anything of it. What it names is outside the database (files,
-    journals of `calls`, parts of `uploads`) and is removed after it; `done_at` says when that was over."""
+    journals of `calls`, parts of `uploads`) and is removed after it; `done_at` says when that was over. Of `blobs` only their
+    number, `files`, stays."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -25,6 +26,7 @@ class Erasure(BaseModel):
     by: str
     at: datetime
     entries: int
+    files: int
     calls: tuple[str, ...] = ()
     uploads: tuple[str, ...] = ()
     blobs: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ class Erasing:
         await self._arrivals.forget(Removed(uploads=erasure.uploads, blobs=erasure.blobs))
         await self._data.scrub()
         await self._data.finish(erasure.id, self._house.now())
-        log.info("a customer was erased", erasure=erasure.id, entries=erasure.entries, files=len(erasure.blobs))
+        log.info("a customer was erased", erasure=erasure.id, entries=erasure.entries, files=erasure.files)
 
     async def _run(self) -> None:
         while True:

@@ -57,7 +57,7 @@ def add_customers(app: web.Application, data: CustomerData) -> None:
         if customer.name not in (body.name, NAMELESS):
             raise Invalid("Type the customer's name as it is shown, to be sure that it is this one.")
         erased = await request.app[ERASING].erase(body.id, customer.id, manager)
-        return json_answer(ErasedView(entries=erased.entries, files=len(erased.blobs)))
+        return json_answer(ErasedView(entries=erased.entries, files=erased.files))
 
     customer = "/api/customers/{id:[A-Za-z0-9_-]{1,64}}"
     app.router.add_get(customer + "/export.zip", export)

@@ -188,6 +188,7 @@ erasures = Table(
     Column("by", Words, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("entries", Integer, nullable=False),
+    Column("files", Integer, nullable=False),
     Column("calls", Json, nullable=False),
     Column("uploads", Json, nullable=False),
     Column("blobs", Json, nullable=False),

@@ -23,6 +23,7 @@ from store.rows import insert_into, many, one, row_of
 IN_A_CALL = "This customer is in a call or waits for one. End it first."
 ERASED = "The shop has erased this conversation. Nothing of it is kept here any more."
 BEING_MADE = "A recording of this customer is still being made. Try again in a minute."
+ANOTHERS = "This erasure was asked for another customer. Begin it again."
 _CALL = tables.calls.c
 
 
@@ -32,6 +33,8 @@ def erase(
     """On PostgreSQL rows are locked in the order of all others: profile, customer, calls, then as in `store.appending`."""
     known = many(connection, select(t.erasures).where(t.erasures.c.id == erasure_id), Erasure)
     if known:
+        if known[0].customer_id != customer_id:
+            raise Conflict(ANOTHERS)
         return known[0], None
     connection.execute(
         select(t.profiles.c.customer_id).where(t.profiles.c.customer_id == customer_id).with_for_update()
@@ -53,7 +56,7 @@ def erase(
     blobs |= _person(connection, customer_id, now) | set(removed.blobs)
     erasure = Erasure(
         id=erasure_id, customer_id=customer_id, shop_id=customer.shop_id, by=by.id, at=now, entries=entries,
-        calls=tuple(call_ids), uploads=removed.uploads, blobs=tuple(sorted(blobs)),
+        files=len(blobs), calls=tuple(call_ids), uploads=removed.uploads, blobs=tuple(sorted(blobs)),
     )  # fmt: skip
     connection.execute(insert_into(connection, t.erasures).values(row_of(erasure, t.erasures)))
     return erasure, committed

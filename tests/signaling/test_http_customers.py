@@ -147,6 +147,7 @@ async def test_an_erasure_leaves_stubs_and_no_file_and_is_answered_the_same_agai
     for _ in range(2):
         answer = await (await mei.post(ERASE, json=BODY)).json()
         assert answer == {"entries": 4, "files": 4}
+        await door.erasing.settled()
     entries = await door.db.conversations.entries(f"c.{ANN.id}")
     assert [entry.gone for entry in entries] == ["erased"] * 3 + [None]
     assert await files_left(door) & set(blobs.values()) == set()

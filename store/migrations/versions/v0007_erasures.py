@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("by", Words(), nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
         sa.Column("calls", Json(), nullable=False),
         sa.Column("uploads", Json(), nullable=False),
         sa.Column("blobs", Json(), nullable=False),
