@@ -90,9 +90,12 @@ class Keeping:
             return keeper
         async with self._turns.setdefault(shop_id, asyncio.Lock()):
             if shop_id not in self._kept:
+                keeper = await self._floors.keeper(shop_id, self._node, self._url)  # it may just have been given up
+                if keeper.node != self._node:
+                    return keeper
                 await self._live.take_up(shop_id)
-                self._kept[shop_id] = 0
                 log.info("a floor was taken up", shop=shop_id)
+            self._kept[shop_id] = 0  # who asked may be about to come in
         return None
 
     async def staff_available(self, shop_id: str) -> int:
@@ -126,19 +129,21 @@ class Keeping:
         still = await self._floors.renew(self._node, {shop: self._live.staff_available(shop) for shop in kept})
         for shop_id in kept - still:
             log.warning("another server has taken a floor", shop=shop_id)
-            await self._give_up(shop_id)
-        for shop_id in await self._floors.deserted():
+            async with self._turns[shop_id]:
+                await self._let_go(shop_id)
+        not_taken_up = still - self._kept.keys()  # the database failed, or who asked went away, between the two steps
+        for shop_id in [*not_taken_up, *await self._floors.deserted()]:
             await self.claim(shop_id)
         for shop_id in list(self._kept):
-            self._kept[shop_id] = self._kept[shop_id] + 1 if self._live.is_idle(shop_id) else 0
-            if self._kept[shop_id] >= IDLE_TURNS:
-                await self._give_up(shop_id)
-                await self._floors.leave(self._node, shop_id)
+            async with self._turns[shop_id]:  # whoever asks meanwhile finds the floor kept, or given up for good
+                self._kept[shop_id] = self._kept[shop_id] + 1 if self._live.is_idle(shop_id) else 0
+                if self._kept[shop_id] >= IDLE_TURNS:
+                    await self._let_go(shop_id)
+                    await self._floors.leave(self._node, shop_id)
 
-    async def _give_up(self, shop_id: str) -> None:
-        async with self._turns.setdefault(shop_id, asyncio.Lock()):
-            del self._kept[shop_id]
-            await self._live.let_go(shop_id)
+    async def _let_go(self, shop_id: str) -> None:
+        del self._kept[shop_id]
+        await self._live.let_go(shop_id)
 
     # --- what comes in ---
 

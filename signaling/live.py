@@ -116,8 +116,9 @@ class Live:
         await let_go(self._stage, shop_id)
 
     def is_idle(self, shop_id: str) -> bool:
+        """Nobody is on the floor, and nothing is left to do that its next keeper would do a second time."""
         is_empty = all(session.shop_id != shop_id for session in self.floor.sessions.values())
-        return is_empty and not self.floor.open_visits(shop_id)
+        return is_empty and not self.floor.open_visits(shop_id) and not self.recordings.are_finishing
 
     # --- what the door asks ---
 

@@ -29,6 +29,10 @@ class Recordings:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # one finishing of a call at a time
 
+    @property
+    def are_finishing(self) -> bool:
+        return bool(self._turns)
+
     def tell(self, shop_id: str, recording: Recording) -> None:
         """To all staff of the shop: the list of past calls shows it too."""
         text = RecordingNews(recording=recording).model_dump_json()

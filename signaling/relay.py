@@ -14,8 +14,8 @@ from signaling.carriers import RESTARTING
 from signaling.chat import LARGEST_READ
 
 RELAYED = "X-Loupe-Relayed"  # never twice: two servers that disagree would hand it to and fro
-TAKEN_ALONG = ("Host", "Origin", "Cookie", "Content-Type", "Accept-Language", "Sec-Fetch-Site", "Range")
-BROUGHT_BACK = ("Content-Type", "Cache-Control", "Content-Security-Policy", "Content-Disposition")
+TAKEN_ALONG = ("Host", "Origin", "Cookie", "Content-Type", "Accept-Language", "Sec-Fetch-Site")
+BROUGHT_BACK = ("Content-Type", "Cache-Control", "Content-Security-Policy", "Content-Disposition", "Retry-After")
 CONNECT_S = 2.0
 ANSWER_S = 190.0  # a little more than the longest upload may take
 HEARTBEAT_S = 10.0
@@ -37,7 +37,10 @@ class Relay:
         try:
             async with asyncio.timeout(CONNECT_S):
                 there = await self._client.ws_connect(
-                    url + request.path_qs, headers=_headers(request), max_msg_size=LARGEST_READ, heartbeat=HEARTBEAT_S
+                    url + request.path_qs,
+                    headers=_headers(request),
+                    max_msg_size=0,  # what the keeper says is as long as a call's history; its outbox bounds that
+                    heartbeat=HEARTBEAT_S,
                 )
         except (ClientError, OSError, TimeoutError):
             return None

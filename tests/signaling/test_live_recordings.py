@@ -67,6 +67,16 @@ async def test_a_start_finishes_the_journals_of_calls_that_are_over(tmp_path: Pa
         assert house.calls.recordings["over"].state == "ready"
 
 
+async def test_a_floor_is_not_given_up_while_a_recording_is_being_finished(tmp_path: Path) -> None:
+    house = TestHouse(tmp_path)
+    live_call(house, "over", state="ended", ended_at=START)
+    house.node.unfinished = ["over"]
+    house.node.stalled = True
+    async with opened(tmp_path, house) as stand, asyncio.timeout(3):
+        while stand.live.is_idle(COBBLER.id):  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0)
+
+
 async def test_a_start_takes_up_open_calls_and_their_people_go_on_where_they_were(tmp_path: Path) -> None:
     house = TestHouse(tmp_path)
     call = live_call(house)
