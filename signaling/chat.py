@@ -142,10 +142,6 @@ class Chat:
         """Takes one text in. What a page asks in a row is attended in that order."""
         self._attendant.take(person, carrier, text)
 
-    def hint(self, *streams: str) -> None:
-        """Something was written in these by another process."""
-        self.hub.hint(*streams)
-
     async def append_by_machine(self, stream: str, id: str, kind: EntryKind, body: dict[str, Any]) -> Kept:
         """Writes what nobody said. `id` is made of what it tells and which occurrence, so that it is written once."""
         return await self._house.conversations.append(

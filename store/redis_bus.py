@@ -107,7 +107,8 @@ class RedisBus:
     def let_go(self, name: str) -> None:
         self._held.discard(name)
         self._to_hold.discard(name)
-        self._to_let_go.add(name)
+        if self._is_connected:  # else the lease ends by itself before long
+            self._to_let_go.add(name)
         self._wanted.set()
 
     async def held(self, names: Sequence[str]) -> set[str]:
@@ -259,7 +260,12 @@ async def open_redis_bus(url: str, space: str, *, lease_s: float = LEASE_S) -> A
     Invalid for an address that it does not understand."""
     try:
         client = Redis.from_url(
-            url, decode_responses=True, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0), max_connections=8
+            url,
+            decode_responses=True,
+            encoding_errors="replace",  # what others say on our channel must not end our hearing
+            socket_connect_timeout=ANSWER_S,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=8,
         )
     except ValueError as fault:
         raise Invalid("The address of Redis must be redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH.") from fault

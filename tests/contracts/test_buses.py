@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from domain.bus import Bus, Ears
 from domain.errors import Invalid, Unavailable
-from store.bus import Exchange, ProcessBus
 from store.redis_bus import RedisBus, open_redis_bus
+from tests.support.process_bus import Exchange, ProcessBus
 from tests.support.redis import RedisServer, redis_server
 
 PATIENCE_S = 10.0
@@ -219,6 +219,16 @@ async def test_a_server_starts_without_redis_and_finds_it_later(server: RedisSer
         assert bus.figures()["is_connected"] == 1
 
 
+async def test_leases_that_end_while_redis_is_away_are_not_gathered(server: RedisServer) -> None:
+    await server.stop()
+    async with open_redis_bus(server.url, "house") as bus:
+        for number in range(100):
+            bus.hold(f"here.{number}")
+            bus.let_go(f"here.{number}")
+        assert not bus._to_let_go
+        assert not bus._to_hold
+
+
 async def test_houses_that_share_a_redis_do_not_hear_each_other(server: RedisServer) -> None:
     async with redis_ends(server, 2) as (one, two), redis_ends(server, 1, "other house") as (stranger,):
         stranger.bus.hold("here.ann")
@@ -231,11 +241,11 @@ async def test_houses_that_share_a_redis_do_not_hear_each_other(server: RedisSer
 
 async def test_what_is_no_word_of_ours_on_the_channel_is_counted_and_dropped(server: RedisServer) -> None:
     async with redis_ends(server, 1) as (one,), Redis.from_url(server.url) as client:
-        for text in ("", "[]", "{", '{"hints": 1}', "\x00"):
+        for text in (b"", b"[]", b"{", b'{"hints": 1}', b"\x00", b"\xff"):
             await client.publish("loupe:house", text)
 
         async def is_counted() -> bool:
-            return one.bus.figures().get("misunderstood") == 5
+            return one.bus.figures().get("misunderstood") == 6
 
         await eventually(is_counted)
         assert one.bus.is_connected

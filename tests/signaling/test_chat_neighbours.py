@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from store.bus import Exchange, ProcessBus
 from tests.support.houses import ANN, LI, MEI, TestHouse
 from tests.support.pages import page
+from tests.support.process_bus import Exchange, ProcessBus
 from tests.support.tabs import Stand, opened
 
 ANNS = f"c.{ANN.id}"

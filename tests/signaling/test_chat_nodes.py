@@ -35,5 +35,5 @@ async def test_a_hint_is_enough(tmp_path: Path) -> None:
             other.house.conversations.disk = stand.house.conversations.disk
             ann = await page(other, ANN)
             await ann.write(ANNS, "Hello")
-        stand.chat.hint(ANNS, "c.nobody")
+        stand.chat.hub.hint(ANNS, "c.nobody")
         assert (await mei.reads(ANNS, 1)).texts() == ["Hello"]

@@ -1,4 +1,4 @@
-"""The bus inside one process: what a single server has, where nobody else listens, and what tests join several ends of."""
+"""The bus inside one process, which joins several servers of a test. It keeps the promises of the one over Redis."""
 
 from __future__ import annotations
 
