@@ -191,9 +191,11 @@ static int64_t waited_ns(Pump *p) {
     return 0;
 }
 
-/* How long the oldest datagram that was handed up waits for Python. */
+/* How long the oldest datagram that was handed up waits for Python, which may take the last one meanwhile: the place behind it
+ * has what lay there long ago. */
 static int64_t up_waits_ns(Pump *p, int64_t now_ns) {
-    return ups_waiting(p) ? now_ns - p->ups[__atomic_load_n(&p->up_tail, __ATOMIC_ACQUIRE) % UPS].now_ns : 0;
+    uint64_t tail = __atomic_load_n(&p->up_tail, __ATOMIC_ACQUIRE);
+    return tail == p->up_head ? 0 : now_ns - p->ups[tail % UPS].now_ns;
 }
 
 static void press(Pump *p, int is_full, int is_overdue, int64_t now_ns) { /* rtc/pressure.py says what and why */
@@ -215,9 +217,17 @@ static void press(Pump *p, int is_full, int is_overdue, int64_t now_ns) { /* rtc
     } else if (m[IS_SHEDDING] && !is_full && now_ns - m[SHED_AT] >= m[SHED_FOR]) m[IS_SHEDDING] = 0;
 }
 
-/* A picture that is left out, unopened. Now and then one is opened all the same: the rollover count is guessed from the last. */
+/* Where so much was left out (and lost before it came here) a picture is opened all the same: the rollover count is guessed
+ * from the last. */
+static int is_far(const Pipe *q, const uint8_t *data) {
+    int step = (half(data + 2) - (int)(q->source[HIGHEST] & 0xFFFF)) & 0xFFFF;
+    return q->left_out && step > OPENED_AT_LEAST && step <= CONTINUOUS;
+}
+
+/* A picture that is left out, unopened. */
 static int is_left_out(Pump *p, Pipe *q, int size) {
-    if (q ? !q->is_video || (++q->left_out & OPENED_AT_LEAST) == 0 : size <= p->largest_voice) return 0;
+    if (q ? !q->is_video : size <= p->largest_voice) return 0;
+    if (q) q->left_out = 1;
     p->counts[SHED]++;
     return 1;
 }
@@ -256,10 +266,11 @@ static void turn(Pump *p, int count) {
         p->counts[BYTES] += size;
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
             Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
-            if (p->pressure[IS_SHEDDING] && is_left_out(p, q, size)) continue;
+            int is_wanted = q && is_far(q, data);
+            if (p->pressure[IS_SHEDDING] && !is_wanted && is_left_out(p, q, size)) continue;
             if (i) now_ns = monotonic_ns();
             if (q && q->left_out) {
-                if (now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size)) continue;
+                if (!is_wanted && now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size)) continue;
                 p->came_back_ns = now_ns;
             }
             uint64_t before = p->up_head;

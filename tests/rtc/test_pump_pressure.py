@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import time
 
+import pytest
+
 from rtc import rtcp
 from rtc.pressure import IS_SHEDDING, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_AT, SHED_FOR, SHED_FOR_NS
 from rtc.state import SKIPPED_TO
@@ -148,8 +150,10 @@ async def test_pictures_that_were_left_out_come_back_one_stream_after_another() 
         assert running.pumped() == pumped + 6
 
 
-async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards() -> None:
-    """The receiver guesses how often the sequence number went round from the last packet that it opened."""
+@pytest.mark.parametrize("one_in", [1, 4])
+async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards(one_in: int) -> None:
+    """The receiver guesses how often the sequence number went round from the last packet that it opened. Of each `one_in` packets
+    one comes: when more is sent than can be carried, most is lost before the pump sees it."""
     async with call(is_native=True) as running:
         studio, pump = Studio(13), running.endpoint.pump
         assert pump is not None
@@ -157,13 +161,40 @@ async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards() -
         await running.settle()
         hold_pressure(running, 60_000_000_000)
         for _ in range(400):
-            for made in studio.frame(packets=100):
-                running.phone.send(running.phone.seal(made[:40]))
+            for place, made in enumerate(studio.frame(packets=100)):
+                sealed = running.phone.seal(made[:40])
+                if place % one_in == 0:
+                    running.phone.send(sealed)
             await running.phone.check()
-        assert pump.stats()["shed"] > 39_000
+        assert pump.stats()["shed"] > 39_000 // one_in
         hold_pressure(running, 0)
         seen = len(video(running.tablet, ssrc))
         await running.phone.check()
         await speak(running, studio, 10)
         await until(lambda: len(video(running.tablet, ssrc)) == seen + 30)
         assert pump.stats()["srtp_auth_failed"] == 0
+
+
+async def test_streams_that_were_left_out_for_long_are_opened_now_and_then_although_others_were_just_before() -> None:
+    async with call(is_native=True) as running:
+        running.room.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")])
+        pump, ends = running.endpoint.pump, [(running.phone, Studio(16)), (running.tablet, Studio(17))]
+        assert pump is not None
+        for client, studio in ends:
+            for made in (*studio.frame(is_key=True), *studio.frame()):
+                client.send(client.seal(made))
+                await client.check()
+        hold_pressure(running, 60_000_000_000)
+        for _ in range(2):
+            for client, studio in ends:
+                for made in studio.frame():
+                    client.send(client.seal(made))
+                await client.check()
+                studio.video.sequence += 0x4000
+            pumped = running.pumped()
+            with pump:  # they come at the same time
+                for client, studio in ends:
+                    client.send(client.seal(studio.frame(packets=1)[0]))
+            for client, _ in ends:
+                await client.check()
+            assert running.pumped() == pumped + 2
