@@ -77,8 +77,9 @@ class AttachmentStore(Protocol):
     async def drop_upload(self, upload_id: str) -> None:
         """One that is not there is already dropped: no error."""
 
-    async def finish(self, attachment: Attachment) -> Attachment:
-        """The upload of this id has become a file. Raises NotFound when it was dropped meanwhile."""
+    async def finish(self, attachment: Attachment, *, quota_bytes: int = QUOTA_BYTES) -> Attachment:
+        """The upload of this id has become a file. Raises NotFound when it was dropped meanwhile, Conflict (code `quota`)
+        when it has become too large for the conversation's room: the upload is still there then."""
 
     async def attachment(self, attachment_id: str) -> Attachment: ...
     async def of(self, conversation_id: str) -> list[Attachment]:

@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from domain.attachment import UNUSED_FOR, Attachment, AttachmentStore, Removed, Upload, clean_name
-from domain.errors import Expect, Invalid, NotReady, TooLarge, Unavailable
+from domain.errors import Conflict, Expect, Invalid, NotFound, NotReady, TooLarge, Unavailable
 from media.errors import MediaFault
 from media.incoming import Examined, examine
 from signaling.house import House
@@ -36,7 +36,7 @@ class Arrivals:
         self._store = store
         self._folder = house.settings.scratch / "uploads"
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._blobs = asyncio.Lock()  # a blob is not deleted while somebody begins to name it
+        self._blobs = asyncio.Lock()  # a blob is not deleted between being put and being named
         self._finishing: dict[str, asyncio.Task[Attachment]] = {}
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
@@ -55,16 +55,22 @@ class Arrivals:
 
     async def add(self, upload: Upload, offset: int, data: bytes) -> int:
         """Appends, and returns how many bytes are here then. Raises Expect with the offset that comes next, TooLarge for
-        more than was said, Unavailable for a full disk."""
+        more than was said, Unavailable for a full disk, NotFound when the upload ended meanwhile."""
         if offset + len(data) > upload.bytes:
             raise TooLarge("That is more than was said of this file. Begin it again.")
-        return await asyncio.to_thread(_append, self._part(upload.id), offset, data)
+        part = self._part(upload.id)
+        size = await asyncio.to_thread(_append, part, offset, data)
+        try:
+            await self._store.upload(upload.id)
+        except NotFound:  # dropped or erased while this came in, and its part was removed before
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            raise
+        return size
 
     async def finish(self, upload: Upload) -> Attachment:
         """The kept file, once all of it is here and it is safe. Asked again meanwhile, the answer is the same. Raises
-        NotReady while something is missing, Invalid (code `unusable_file`) when it is not kept: it is gone then."""
-        if await self.arrived(upload) < upload.bytes:
-            raise NotReady("This file is not whole yet. Send the rest first.")
+        NotReady while something is missing; Invalid (code `unusable_file`) or Conflict (code `quota`: what is made of it
+        can be larger than it was) when it is not kept: it is gone then."""
         task = self._finishing.get(upload.id)
         if task is None:
             task = asyncio.create_task(self._finish(upload), name=f"file {upload.id}")
@@ -99,6 +105,11 @@ class Arrivals:
 
     async def _finish(self, upload: Upload) -> Attachment:
         part, folder = self._part(upload.id), self._folder / f"{upload.id}-{self._house.new_id()}"
+        if await self.arrived(upload) < upload.bytes:
+            try:
+                return await self._store.attachment(upload.id)  # kept since this was asked
+            except NotFound:
+                raise NotReady("This file is not whole yet. Send the rest first.") from None
         try:
             async with self._places:
                 found = await examine(part, folder, upload.sha256)
@@ -108,36 +119,41 @@ class Arrivals:
         except MediaFault as fault:
             await self.drop(upload)
             raise Invalid(fault.message, code="unusable_file") from fault
+        except Conflict:
+            await self.drop(upload)
+            raise
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _keep(self, upload: Upload, found: Examined) -> Attachment:
-        blobs = self._house.blobs
-        async with self._blobs:
-            size = await asyncio.to_thread(_size, found.file)
-            blob = await blobs.put_file(found.file, found.suffix)
-            thumb = await blobs.put_file(found.thumb, ".jpg") if found.thumb is not None else None
+        blobs, made = self._house.blobs, list[str]()
         try:
-            return await self._store.finish(
-                Attachment(
-                    id=upload.id,
-                    conversation_id=upload.conversation_id,
-                    owner=upload.person_id,
-                    blob=blob,
-                    kind=found.kind,
-                    mime=found.mime,
-                    name=clean_name(upload.name, "" if found.kind == "file" else found.suffix),
-                    bytes=size,
-                    width=found.width,
-                    height=found.height,
-                    seconds=found.seconds,
-                    thumb=thumb,
-                    wave=found.wave,
-                    made_at=self._house.now(),
+            async with self._blobs:  # until a row names them
+                size = await asyncio.to_thread(_size, found.file)
+                made.append(await blobs.put_file(found.file, found.suffix))
+                if found.thumb is not None:
+                    made.append(await blobs.put_file(found.thumb, ".jpg"))
+                return await self._store.finish(
+                    Attachment(
+                        id=upload.id,
+                        conversation_id=upload.conversation_id,
+                        owner=upload.person_id,
+                        blob=made[0],
+                        kind=found.kind,
+                        mime=found.mime,
+                        name=clean_name(upload.name, "" if found.kind == "file" else found.suffix),
+                        bytes=size,
+                        width=found.width,
+                        height=found.height,
+                        seconds=found.seconds,
+                        thumb=made[1] if found.thumb is not None else None,
+                        wave=found.wave,
+                        made_at=self._house.now(),
+                    ),
+                    quota_bytes=self._house.settings.conversation_quota_bytes,
                 )
-            )
-        except BaseException:  # dropped or erased meanwhile
-            await self.forget(Removed(blobs=tuple(name for name in (blob, thumb) if name)))
+        except BaseException:  # dropped or erased meanwhile, or no room
+            await self.forget(Removed(blobs=tuple(made)))
             raise
 
     def _part(self, upload_id: str) -> Path:
@@ -160,7 +176,10 @@ def _size(path: Path) -> int:
 
 
 def _append(path: Path, offset: int, data: bytes) -> int:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if offset == 0 else 0), 0o600)
+    except FileNotFoundError:
+        raise Expect("Go on at 0.", expected=0) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # another tab, or another server on the same disk
         size = os.fstat(descriptor).st_size

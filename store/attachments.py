@@ -42,8 +42,8 @@ class SqlAttachments:
     async def drop_upload(self, upload_id: str) -> None:
         await self._transactions.write(lambda c: c.execute(delete(t.uploads).where(t.uploads.c.id == upload_id)))
 
-    async def finish(self, attachment: Attachment) -> Attachment:
-        return await self._transactions.write(lambda c: _finish(c, attachment))
+    async def finish(self, attachment: Attachment, *, quota_bytes: int = QUOTA_BYTES) -> Attachment:
+        return await self._transactions.write(lambda c: _finish(c, attachment, quota_bytes))
 
     async def attachment(self, attachment_id: str) -> Attachment:
         statement = select(t.attachments).where(t.attachments.c.id == attachment_id)
@@ -90,11 +90,7 @@ def _is_recording(connection: Connection, blob: str) -> bool:
 
 
 def _begin(connection: Connection, upload: Upload, quota_bytes: int) -> Upload | Attachment:
-    customer = select(tables.customers.c.id).where(tables.customers.c.id == upload.conversation_id)
-    if (
-        connection.execute(customer.with_for_update(key_share=True)).first() is None
-    ):  # two at once count one after the other
-        raise NotFound(NO_CONVERSATION)
+    _in_turn(connection, upload.conversation_id)
     kept = connection.execute(select(t.attachments).where(t.attachments.c.id == upload.id)).one_or_none()
     if kept is not None:
         again = update(t.attachments).where(t.attachments.c.id == upload.id, t.attachments.c.uses == 0)
@@ -103,22 +99,35 @@ def _begin(connection: Connection, upload: Upload, quota_bytes: int) -> Upload |
     begun = connection.execute(select(t.uploads).where(t.uploads.c.id == upload.id)).one_or_none()
     if begun is not None:
         return value_of(Upload, begun)
-    used = sum(
-        connection.execute(
-            select(func.coalesce(func.sum(table.c.bytes), 0)).where(table.c.conversation_id == upload.conversation_id)
-        ).scalar_one()
-        for table in (t.attachments, t.uploads)
-    )
-    if int(used) + upload.bytes > quota_bytes:
-        raise Conflict(NO_ROOM, code="quota")
+    _require_room(connection, upload.conversation_id, upload.bytes, quota_bytes)
     connection.execute(insert(t.uploads).values(row_of(upload, t.uploads)))
     return upload
 
 
-def _finish(connection: Connection, attachment: Attachment) -> Attachment:
+def _in_turn(connection: Connection, conversation_id: str) -> None:
+    """Two at once count their bytes one after the other."""
+    customer = select(tables.customers.c.id).where(tables.customers.c.id == conversation_id)
+    if connection.execute(customer.with_for_update(key_share=True)).first() is None:
+        raise NotFound(NO_CONVERSATION)
+
+
+def _require_room(connection: Connection, conversation_id: str, size: int, quota_bytes: int) -> None:
+    used = sum(
+        connection.execute(
+            select(func.coalesce(func.sum(table.c.bytes), 0)).where(table.c.conversation_id == conversation_id)
+        ).scalar_one()
+        for table in (t.attachments, t.uploads)
+    )
+    if int(used) + size > quota_bytes:
+        raise Conflict(NO_ROOM, code="quota")
+
+
+def _finish(connection: Connection, attachment: Attachment, quota_bytes: int) -> Attachment:
+    _in_turn(connection, attachment.conversation_id)
     gone = delete(t.uploads).where(t.uploads.c.id == attachment.id).returning(t.uploads.c.id)
     is_first = connection.execute(gone).first() is not None
     if is_first:
+        _require_room(connection, attachment.conversation_id, attachment.bytes, quota_bytes)
         row = row_of(attachment, t.attachments)
         connection.execute(insert_into(connection, t.attachments).values(row).on_conflict_do_nothing())
     statement = select(t.attachments).where(t.attachments.c.id == attachment.id)

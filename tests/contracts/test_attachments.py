@@ -98,6 +98,20 @@ async def test_files_and_uploads_together_stay_within_the_quota_also_when_begun_
         await db.attachments.begin(upload(of="nobody"))
 
 
+async def test_files_that_grow_when_they_are_finished_stay_within_the_quota_together(db: Database) -> None:
+    begun = [upload(str(n), size=10) for n in range(1, 6)]
+    for each in begun:
+        await db.attachments.begin(each, quota_bytes=400)
+    files = [file_of(each, blob=str(n) * 64, thumb=None, bytes=150) for n, each in enumerate(begun)]
+    finished = [db.attachments.finish(file, quota_bytes=400) for file in files]
+    answers = await asyncio.gather(*finished, return_exceptions=True)
+    assert {each.code for each in answers if isinstance(each, Conflict)} == {"quota"}
+    kept_files = await db.attachments.of("ann")
+    assert len(kept_files) == sum(isinstance(each, Attachment) for each in answers) == 2
+    refused = {each.id for each in begun} - {each.id for each in kept_files}
+    assert {(await db.attachments.upload(each)).id for each in refused} == refused
+
+
 async def test_a_message_is_refused_until_its_file_is_finished_and_when_it_is_anothers(db: Database) -> None:
     phone, begun = Phone(db), upload()
     await db.attachments.begin(begun)
