@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from domain.errors import Conflict, NotFound, Unavailable
+from domain.errors import Conflict, NotFound, Refusal, Unavailable
 from domain.record import Recording
 from media.errors import MediaFault
 from signaling.house import House
@@ -98,14 +98,16 @@ class Compositions:
         raise NotFound("This file has not been made yet.")
 
     async def forget(self, call_id: str) -> None:
-        """Nothing of this call is made any more."""
+        """Nothing of this call is made any more, and nothing half made is left, also by a server that died."""
         job = self._jobs.pop(call_id, None)
         if job is not None and job.task is not None:
             job.task.cancel()
             await asyncio.gather(job.task, return_exceptions=True)
+        for fmt in FORMATS:
+            self._out(call_id, fmt).unlink(missing_ok=True)
 
     async def _work(self, job: _Job, recording: Recording, fmt: Format) -> None:
-        out = self._house.settings.scratch / f"composed-{recording.call_id}.{fmt}"
+        out = self._out(recording.call_id, fmt)
 
         def on_progress(share: float) -> None:
             job.view = job.view.model_copy(update={"progress": min(1.0, max(job.view.progress, share))})
@@ -119,10 +121,11 @@ class Compositions:
                 }
                 async with asyncio.timeout(max(SHORTEST_DEADLINE_S, recording.duration_s * LONGEST_FACTOR)):
                     await self._compose(files, out, fmt, on_progress)
-                blob = await self._house.blobs.put_file(out, f".{fmt}")
-                latest = await self._house.calls.recording(recording.call_id)
-                kept = latest.model_copy(update={"files": {**latest.files, PREFIX + fmt: blob}})
-                await self._house.calls.put_recording(kept)
+                keeping = asyncio.create_task(self._keep(recording.call_id, out, fmt), name=f"keep {out.name}")
+                try:
+                    await asyncio.shield(keeping)
+                finally:  # also when it is cancelled: a file without a name would stay when its customer is erased
+                    await asyncio.gather(keeping, return_exceptions=True)
             job.view = CompositionView(state="ready", format=fmt, progress=1.0)
         except MediaFault as fault:
             job.view = CompositionView(state="failed", format=fmt, message=fault.message)
@@ -133,6 +136,19 @@ class Compositions:
             job.view = CompositionView(state="failed", format=fmt, message="The file could not be made. Try again.")
         finally:
             out.unlink(missing_ok=True)
+
+    async def _keep(self, call_id: str, out: Path, fmt: Format) -> None:
+        blob = await self._house.blobs.put_file(out, f".{fmt}")
+        try:
+            latest = await self._house.calls.recording(call_id)
+            kept = latest.model_copy(update={"files": {**latest.files, PREFIX + fmt: blob}})
+            await self._house.calls.put_recording(kept)
+        except Refusal:  # erased meanwhile, or the store is away: nothing names it
+            await self._house.blobs.delete(blob)
+            raise
+
+    def _out(self, call_id: str, fmt: Format) -> Path:
+        return self._house.settings.scratch / f"composed-{call_id}.{fmt}"
 
     def _remember(self, call_id: str, job: _Job) -> None:
         self._jobs.pop(call_id, None)

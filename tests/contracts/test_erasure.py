@@ -128,6 +128,15 @@ async def test_an_erasure_is_made_once_and_waits_until_its_files_are_gone(db: Da
 
 
 @pytest.mark.usefixtures("store")
+async def test_an_erasures_id_is_good_for_one_customer(db: Database) -> None:
+    await live(db)
+    await db.data.erase("erasure-1", "ann", MANAGER, LATER)
+    with pytest.raises(Conflict):
+        await db.data.erase("erasure-1", "bob", MANAGER, LATER)
+    assert len(await db.data.unfinished()) == 1
+
+
+@pytest.mark.usefixtures("store")
 async def test_a_blob_that_somebody_else_names_stays(db: Database) -> None:
     await live(db)
     await kept(db, of="bob", blob=FILM)
