@@ -153,7 +153,7 @@ export const zh: Record<CustomerKey, string> = {
   name_needed: "请告诉我们怎么称呼您。",
   nobody_now: "店员暂时都在忙。您可以先进入等候，也可以给我们留言。",
   write_instead: "改为发消息",
-  write_again: "给我们留言",
+  write_again: "给我们发消息",
   leave_message: "给门店留言",
   allow_first: "接下来浏览器会询问摄像头和麦克风权限，请都选择“允许”。",
   preview: "您的摄像头画面",

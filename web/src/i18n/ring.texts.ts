@@ -19,7 +19,7 @@ export const en = {
 export type RingKey = keyof typeof en;
 
 export const zh: Record<RingKey, string> = {
-  ring_open: "链接保留在这里",
+  ring_open: "链接仍可使用",
   ring_accepted: "已接受",
   ring_declined: "暂时不便",
   ring_withdrawn: "已取消",
@@ -27,7 +27,7 @@ export const zh: Record<RingKey, string> = {
   ringing_away: "{name} 目前不在，链接已留在会话中。",
   ring_stop: "取消呼叫",
   rung_accepted: "{name} 正在进入，通话会自动打开。",
-  rung_declined: "{name} 现在不方便。",
+  rung_declined: "{name} 现在不方便通话。",
   rung_missed: "{name} 没有接听，链接已留在会话中。",
   ring_again: "再次呼叫",
   ring_done: "关闭",

@@ -87,7 +87,7 @@ export const zh: Record<SharedKey, string> = {
   "error.not_signed_in": "登录已失效，请重新打开页面。",
   "error.wrong_password": "用户名或密码不正确，请重试。",
   "error.link_expired": "链接已过期，请向门店索取新的链接。",
-  "error.ended": "此设备已退出。请用其他设备上显示的代码重新添加。",
+  "error.ended": "此设备已退出。请用其他设备上显示的配对码重新添加。",
   "error.link_altered": "链接不完整或已被改动，请向门店索取新的链接。",
   "error.forbidden": "您没有权限进行此操作。",
   "error.not_found": "没有找到相关内容，可能已被移除。",
