@@ -50,7 +50,7 @@ async def reads(page: Page, text: str) -> None:
 
 
 async def has_mark(page: Page, text: str, mark: str) -> None:
-    await expect(line(page, text).get_by_role("img", name=mark)).to_be_visible()
+    await expect(line(page, text).get_by_role("img", name=mark, exact=True)).to_be_visible()
 
 
 async def texts(page: Page) -> list[str]:
