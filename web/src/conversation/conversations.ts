@@ -1,5 +1,4 @@
 import { language } from "../i18n/language";
-import { http } from "../wire/http";
 import { newId } from "../wire/ids";
 import { ofShop } from "../wire/shop";
 import { Database, type Waiting } from "./database";
@@ -21,6 +20,7 @@ import { InboxCursor } from "./inboxCursor";
 import { type Asked, Link, type LinkStatus } from "./link";
 import { Outbox } from "./outbox";
 import { Seen } from "./seen";
+import { Streams } from "./streams";
 import { Tabs } from "./tabs";
 import { type Upload, uploadFile } from "./upload";
 
@@ -38,9 +38,6 @@ export type Change =
 /** `seen`: the head that the writer has seen; without it the stream's. */
 type WriteOptions = Partial<Pick<Waiting, "id" | "seen" | "force">> & { replyTo?: string | null; file?: Blob };
 
-const NEWEST = 100;
-const OLDER = 50;
-
 /** The conversations of one person in this tab: kept in the browser, open at once, caught up when there is a network. */
 export class Conversations {
   status: LinkStatus = "connecting";
@@ -49,7 +46,6 @@ export class Conversations {
   /** Acknowledged, but not yet told in their stream. */
   kept: (Waiting & { position: number })[] = [];
   upload: Upload = uploadFile;
-  readonly #streams = new Map<string, StreamState>();
   readonly #marks = new Map<string, MarkView[]>();
   readonly #seen = new Seen((stream, delivered, read) => {
     if (this.status === "open") this.#link.post({ type: "chat.seen", stream, delivered, read });
@@ -57,12 +53,14 @@ export class Conversations {
   });
   readonly #fetching = new Set<string>();
   readonly #listeners = new Set<(change: Change) => void>();
+  readonly #streams: Streams;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #tabs: Tabs;
   #saving: Promise<unknown> = Promise.resolve();
   #epoch: string;
   #epochChanged = false;
+  #started = false;
 
   private constructor(
     readonly me: Me,
@@ -72,6 +70,11 @@ export class Conversations {
   ) {
     const page = { device: database.deviceId, tab: newId(), side: me.side };
     this.#epoch = epoch;
+    this.#streams = new Streams(database, me.id, {
+      opened: (state) => this.status === "open" && this.#askFor(state),
+      changed: (stream) => this.#tell({ is: "stream", stream }),
+      save: (job) => this.#save(job),
+    });
     const scheme = globalThis.location?.protocol === "https:" ? "wss" : "ws";
     this.#link = new Link(`${scheme}://${globalThis.location?.host}${ofShop(`/ws/${me.side}/chat`)}`, page, {
       hello: () => ({
@@ -100,7 +103,7 @@ export class Conversations {
       },
       looked: () => this.#tell({ is: "waiting" }),
       kept: (waiting, ack) => {
-        if (this.#streams.has(ack.stream) && this.state(ack.stream).head < ack.position)
+        if ((this.#streams.get(ack.stream)?.head ?? ack.position) < ack.position)
           this.kept = [...this.kept, { ...waiting, position: ack.position }];
       },
       upload: (waiting, file) => this.upload(waiting, file),
@@ -138,7 +141,10 @@ export class Conversations {
     return this.#outbox.waiting;
   }
 
+  /** Once; a second call does nothing. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#tabs.start();
     this.#link.open();
   }
@@ -166,19 +172,12 @@ export class Conversations {
   }
 
   /** What was kept of a stream, at once; what is missing comes as changes. */
-  async open(stream: string): Promise<StreamState> {
-    const known = this.#streams.get(stream);
-    if (known) return known;
-    const state = await this.database.newest(stream, NEWEST);
-    const meanwhile = this.#streams.get(stream);
-    if (meanwhile) return meanwhile;
-    this.#streams.set(stream, state);
-    if (this.status === "open") this.#askFor(state);
-    return state;
+  open(stream: string): Promise<StreamState> {
+    return this.#streams.open(stream);
   }
 
   leave(stream: string): void {
-    if (this.#streams.delete(stream)) this.#link.post({ type: "chat.leave", stream });
+    if (this.#streams.leave(stream)) this.#link.post({ type: "chat.leave", stream });
   }
 
   /** Kept in this browser when it resolves; then sent until the server has it. */
@@ -216,41 +215,24 @@ export class Conversations {
     return this.#link.ask(frame);
   }
 
-  /** Loads what lies before the window: from this browser, else from the server. False: there is nothing before. */
-  async older(stream: string): Promise<boolean> {
-    const state = this.#streams.get(stream);
-    if (!state || state.floor === 0) return false;
-    let entries: readonly EntryView[] = await this.database.older(stream, state.floor + 1, OLDER);
-    if (!entries.length) {
-      const path = `/api/streams/${stream}/entries?before=${state.floor + 1}&limit=${OLDER}`;
-      entries = (await http<{ entries: EntryView[] }>(path)).entries;
-    }
-    this.join(stream, entries);
-    return Boolean(this.#streams.get(stream)?.floor);
+  /** Loads what lies before the window. False: there is nothing before. */
+  older(stream: string): Promise<boolean> {
+    return this.#streams.older(stream);
   }
 
-  /** Takes entries that follow each other into the window, when they reach up to it. */
+  /** Takes entries that follow each other into the window. False: they do not touch it. */
   join(stream: string, entries: readonly EntryView[]): boolean {
-    const now = this.#streams.get(stream);
-    const first = entries[0]?.position;
-    if (!now?.head || !first || first + entries.length - 1 < now.floor) return false;
-    const above = entries.filter((entry) => entry.position <= now.floor);
-    this.#set({ ...now, floor: now.floor - above.length, entries: [...above, ...now.entries] });
-    this.#save(() => this.database.keepOlder(stream, above, this.me.id));
-    return true;
+    return this.#streams.join(stream, entries);
   }
 
   /** Lets go of all but the newest entries on the page; they stay in the browser. */
   trim(stream: string): void {
-    const state = this.#streams.get(stream);
-    if (!state || state.entries.length <= NEWEST * 2) return;
-    const entries = state.entries.slice(-NEWEST);
-    this.#set({ ...state, entries, floor: state.head - entries.length });
+    this.#streams.trim(stream);
   }
 
   /** This browser was signed out: nothing of what was said stays in it. `whole`: it is a new device from now on. */
   forget(whole: boolean): Promise<void> {
-    for (const stream of this.#streams.keys()) this.#set(empty(stream));
+    this.#streams.clear();
     this.#save(() => this.database.forget(whole).then(() => this.#outbox.load()));
     return this.settled();
   }
@@ -280,7 +262,7 @@ export class Conversations {
   }
 
   #cursors() {
-    const streams = [...this.#streams.values()].map(({ stream, head, digest }) => ({ stream, position: head, digest }));
+    const streams = this.#streams.all.map(({ stream, head, digest }) => ({ stream, position: head, digest }));
     if (!this.atInbox) return streams;
     const { stream, position, digest } = this.atInbox;
     return [...streams, { stream, position, digest }];
@@ -295,7 +277,7 @@ export class Conversations {
     this.#outbox.taken = frame.expected;
     this.#fetching.clear();
     const open = new Set(frame.streams.map((head) => head.stream));
-    for (const state of this.#streams.values()) if (!open.has(state.stream)) this.#askFor(state);
+    for (const state of this.#streams.all) if (!open.has(state.stream)) this.#askFor(state);
     this.#seen.again();
     this.#tell({ is: "welcome", welcome: frame });
   }
@@ -340,7 +322,7 @@ export class Conversations {
     const last = entries.at(-1)?.position ?? frame.after;
     if (last === next.head && next.digest !== frame.digest) return this.#forget(stream);
     this.kept = this.kept.filter((each) => each.stream !== stream || each.position > next.head);
-    this.#set(next);
+    this.#streams.set(next);
     this.#save(async () => {
       const { reached, offered } = await this.database.apply(stream, entries, head, this.me.id);
       if (reached >= last) this.seen(stream, reached, 0);
@@ -353,7 +335,7 @@ export class Conversations {
     const state = this.#streams.get(stream);
     if (!state) return;
     const offers = after <= state.head || this.#epochChanged;
-    this.#set(empty(stream, after, digest));
+    this.#streams.set(empty(stream, after, digest));
     this.#save(() => this.database.reset(stream, after, digest, offers));
   }
 
@@ -380,12 +362,6 @@ export class Conversations {
 
   #askFor({ stream, head, digest }: StreamState): void {
     this.#link.ask({ type: "chat.open", stream, position: head, digest }).catch(() => undefined);
-  }
-
-  #set(state: StreamState): void {
-    if (this.#streams.get(state.stream) === state) return;
-    this.#streams.set(state.stream, state);
-    this.#tell({ is: "stream", stream: state.stream });
   }
 
   /** One after the other; a browser that has no room left goes on with what the page holds. */

@@ -146,7 +146,7 @@ export class Outbox {
         this.waiting = await this.database.waiting();
         if (rest) setTimeout(go, rest);
         else go();
-      });
+      }).catch(() => setTimeout(go, BUSY_WAIT_MS)); // the server says again which one it expects
     } else this.#pump();
   }
 

@@ -18,12 +18,11 @@ export interface Tx {
   clear(store: StoreName): Promise<void>;
 }
 
-/** Positions of one stream, both ends included; `last` takes that many from the end. Answers ascend. */
+/** Positions of one stream, both ends included. Answers ascend. */
 export interface Range {
   stream: string;
   from: number;
   to: number;
-  last?: number;
 }
 
 /** What each store is keyed by. */
@@ -67,11 +66,10 @@ class IndexedShelf implements Shelf {
         get: (store, key) => settled(of(store).get(key)),
         all: async <R>(store: StoreName, range?: Range) => {
           if (!range) return (await settled(of(store).getAll())) as R[];
-          const { stream, from, to, last } = range;
+          const { stream, from, to } = range;
           if (from > to) return []; // IDBKeyRange refuses such a range
           const keys = IDBKeyRange.bound([stream, from], [stream, to]);
-          if (!last) return (await settled(of(store).getAll(keys))) as R[];
-          return lastOf<R>(of(store).openCursor(keys, "prev"), last);
+          return (await settled(of(store).getAll(keys))) as R[];
         },
         put: async (store, value) => void (await settled(of(store).put(value))),
         delete: async (store, key) => void (await settled(of(store).delete(key))),
@@ -96,19 +94,6 @@ class IndexedShelf implements Shelf {
   close(): void {
     this.db.close();
   }
-}
-
-function lastOf<R>(request: IDBRequest<IDBCursorWithValue | null>, count: number): Promise<R[]> {
-  return new Promise((resolve, reject) => {
-    const found: R[] = [];
-    request.onerror = () => reject(request.error);
-    request.onsuccess = () => {
-      const cursor = request.result;
-      if (cursor) found.unshift(cursor.value as R);
-      if (cursor && found.length < count) cursor.continue();
-      else resolve(found);
-    };
-  });
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
@@ -160,7 +145,7 @@ export class MemoryShelf implements Shelf {
         const at = (row: Row) => row.position as number;
         const within = rows.filter((r) => r.stream === range.stream && at(r) >= range.from && at(r) <= range.to);
         within.sort((a, b) => at(a) - at(b));
-        return (range.last ? within.slice(-range.last) : within) as T[];
+        return within as T[];
       },
       put: async (store, value) => void of(store).set(keyOf(store, value as Row), structuredClone(value) as Row),
       delete: async (store, key) => void of(store).delete(JSON.stringify(key)),

@@ -25,7 +25,12 @@ let turn: Promise<unknown> = Promise.resolve();
 /** One file after the other, each from where it stopped: the server knows it by its content. */
 export const uploadFile: Upload = (waiting, file) => {
   wanted.add(waiting.id);
-  const mine = turn.then(() => send(waiting, file)).finally(() => note(waiting.id, null));
+  const mine = turn
+    .then(() => send(waiting, file))
+    .finally(() => {
+      wanted.delete(waiting.id);
+      note(waiting.id, null);
+    });
   turn = mine.catch(() => undefined);
   return mine;
 };

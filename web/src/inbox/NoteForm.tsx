@@ -7,7 +7,7 @@ import { named, naming } from "../state/mentions";
 import { useInbox } from "./inboxContext";
 
 /** A note for the shop; `@` names a colleague, who then hears of it. */
-export function NoteForm({ save }: { save(text: string, mentions: string[]): void }) {
+export function NoteForm({ save }: { save(text: string, mentions: string[]): Promise<void> }) {
   const { colleagues } = useInbox();
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState("");
@@ -43,10 +43,8 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): voi
     event?.preventDefault();
     const said = text.trim();
     if (!said) return;
-    save(
-      said,
-      named(said, picked).map((one) => one.id),
-    );
+    const mentions = named(said, picked).map((one) => one.id);
+    save(said, mentions).catch(() => setText(said)); // there is no room in this browser
     setText("");
     setPicked([]);
   };

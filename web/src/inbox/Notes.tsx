@@ -1,6 +1,7 @@
 import { StickyNote } from "lucide-preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
+import { searchText } from "../i18n/search.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { openTalk, type TalkLine } from "../state/conversation";
 import type { Inbox } from "../state/inbox";
@@ -16,6 +17,10 @@ export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
   );
   const wanted = inbox.noteAt.value;
   const there = notes?.lines.value?.some((line) => line.position === wanted?.position) ?? false;
+  const isFurtherUp = !there && wanted?.customer === customer && (notes?.head.value ?? 0) >= wanted.position;
+  useEffect(() => {
+    if (isFurtherUp) notes?.place.go(wanted.position).catch(() => undefined); // without a network the customer is enough
+  }, [notes, isFurtherUp, wanted]);
   useEffect(() => {
     if (!there || wanted?.customer !== customer) return;
     const found = document.getElementById(`note-${wanted.position}`);
@@ -37,12 +42,17 @@ export function Notes({ inbox, customer }: { inbox: Inbox; customer: string }) {
         <StickyNote size={18} aria-hidden="true" />
         {t("notes")}
       </h3>
-      <NoteForm save={(text, mentions) => notes?.write("note", { text, mentions })} />
+      {notes && <NoteForm save={(text, mentions) => notes.write("note", { text, mentions })} />}
       <ol>
         {[...(notes?.lines.value ?? [])].reverse().map((line) => (
           <Note key={line.id} line={line} zone={zone} me={inbox.me.staff.id} />
         ))}
       </ol>
+      {notes?.hasOlder.value && (
+        <button type="button" class="button small quiet wide" onClick={() => void notes.older()}>
+          {searchText("earlier")}
+        </button>
+      )}
     </section>
   );
 }

@@ -8,7 +8,7 @@ const IN_A_FIELD = "input, textarea, select, [contenteditable], [role='dialog']"
 const PLACES: Record<string, string> = {
   r: ".talk-write textarea",
   n: ".note-field",
-  "/": ".inbox-top [aria-haspopup='dialog']:not(.mentions-button)",
+  "/": ".search-wide",
   "@": ".mentions-button",
   t: "[data-deed='take']",
   e: "[data-deed='close'], [data-deed='reopen']",

@@ -50,11 +50,13 @@ export interface Talk {
   readonly place: Place;
   /** What was looked for and chosen: it is drawn marked. */
   readonly target: Signal<Target | null>;
+  /** Rejects with a Refusal. */
   show(target: Target): Promise<void>;
   line(id: string): TalkLine | undefined;
   send(): void;
-  sendFile(kind: LineKind, file: Blob, body: Record<string, unknown>): void;
-  write(kind: LineKind, body: Record<string, unknown>): void;
+  /** Both reject when this browser could not keep it: then it is not sent either. */
+  sendFile(kind: LineKind, file: Blob, body: Record<string, unknown>): Promise<void>;
+  write(kind: LineKind, body: Record<string, unknown>): Promise<void>;
   edited(text: string): void;
   recall(line: TalkLine): void;
   again(line: TalkLine): void;
@@ -100,6 +102,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const newAfter = signal<number | null>(null);
   const place = openPlace(conversations, stream);
   const target = signal<Target | null>(null);
+  let sought: Target | null = null; // on the way to it: what is loaded meanwhile stays
   let found = false;
   let toldTyping = 0;
   let typingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -212,13 +215,13 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     conversations.typing(stream, typing);
   }
 
-  function write(kind: LineKind, body: Record<string, unknown>, file?: Blob): void {
+  async function write(kind: LineKind, body: Record<string, unknown>, file?: Blob): Promise<void> {
     const replyTo = replyingTo.value?.id ?? null;
     replyingTo.value = null;
     newAfter.value = null;
     target.value = null;
     place.leave();
-    void conversations.write(stream, kind, body, { replyTo, ...(file && { file }) });
+    await conversations.write(stream, kind, body, { replyTo, ...(file && { file }) });
   }
 
   return {
@@ -233,9 +236,13 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     place,
     target,
     async show(wanted) {
+      sought = wanted;
       target.value = null;
-      await place.go(wanted.position);
-      target.value = wanted;
+      try {
+        if (await place.go(wanted.position)) target.value = wanted;
+      } finally {
+        if (sought === wanted) sought = null;
+      }
     },
     loadingOlder,
     typing: computed(() => Object.keys(writers.value)),
@@ -246,7 +253,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     send() {
       const text = draft.value.trim();
       if (!text) return;
-      write("text", { text });
+      write("text", { text }).catch(() => edited([text, draft.value].filter(Boolean).join("\n")));
       edited("");
     },
     sendFile: (kind, file, body) => write(kind, body, file),
@@ -276,7 +283,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
         loadingOlder.value = false;
       }
     },
-    trim: () => !target.peek() && conversations.trim(stream),
+    trim: () => !target.peek() && !sought && conversations.trim(stream),
     close() {
       stop();
       clearTimeout(typingTimer);

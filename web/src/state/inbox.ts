@@ -129,9 +129,10 @@ export function openInbox(me: SignedIn): Inbox {
 
   async function begin(): Promise<void> {
     const made = await Conversations.open({ id: me.staff.id, side: "staff" }, me.shop.id);
-    if (closed) return made.close();
     const kept = await made.inbox();
-    mentions.value = await openMentions(made);
+    const named = await openMentions(made);
+    if (closed) return made.close();
+    mentions.value = named;
     made.on((change) => {
       if (change.is === "status") status.value = made.status;
       else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();

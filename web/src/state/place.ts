@@ -15,8 +15,8 @@ export interface Place {
   /** Null: the end, which `Conversations` keeps up. */
   readonly span: ReadonlySignal<Span | null>;
   readonly hasNewer: ReadonlySignal<boolean>;
-  /** Makes sure that this position is on the page; rejects with a Refusal. */
-  go(position: number): Promise<void>;
+  /** Brings this position onto the page; rejects with a Refusal. False: one went elsewhere meanwhile. */
+  go(position: number): Promise<boolean>;
   older(): Promise<void>;
   newer(): Promise<void>;
   /** Back to the end. */
@@ -32,21 +32,25 @@ const NEAR = 300; // positions above the window: everything between is read, and
 export function openPlace(conversations: Conversations, stream: string): Place {
   const span = signal<Span | null>(null);
   let reading = false;
+  let ways = 0;
 
   async function read(query: string): Promise<readonly EntryView[]> {
     return (await http<{ entries: EntryView[] }>(`/api/streams/${stream}/entries?${query}&limit=${PAGE}`)).entries;
   }
 
-  async function go(position: number): Promise<void> {
+  async function go(position: number): Promise<boolean> {
+    const way = ++ways;
     const floor = () => conversations.state(stream).floor;
     const { head } = await conversations.open(stream);
     if (position <= head && floor() - position < NEAR) {
-      while (position <= floor() && (await conversations.older(stream)));
-      span.value = null;
-      return;
+      while (way === ways && position <= floor() && (await conversations.older(stream)));
+      if (way === ways) span.value = null;
+      return way === ways;
     }
     const after = Math.max(position - AROUND, 0);
-    span.value = { floor: after, entries: await read(`after=${after}`) };
+    const entries = await read(`after=${after}`);
+    if (way === ways) span.value = { floor: after, entries };
+    return way === ways;
   }
 
   /** One read at a time; `add` says what the answer makes of the span that stands then. */
@@ -76,7 +80,8 @@ export function openPlace(conversations: Conversations, stream: string): Place {
     const last = now?.entries.at(-1)?.position;
     if (!now || last === undefined) return;
     await extend(`after=${last}`, ({ floor, entries }, more) => {
-      const all = more[0]?.position === last + 1 ? [...entries, ...more] : [...entries];
+      const follows = more[0]?.position === (entries.at(-1)?.position ?? 0) + 1; // it may be another span by now
+      const all = follows ? [...entries, ...more] : entries;
       return conversations.join(stream, all) ? null : { floor, entries: all };
     });
   }
@@ -88,6 +93,7 @@ export function openPlace(conversations: Conversations, stream: string): Place {
     older,
     newer,
     leave() {
+      ways += 1;
       span.value = null;
     },
     heard(entry) {

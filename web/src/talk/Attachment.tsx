@@ -67,12 +67,9 @@ function useLocal({ id, uploads }: TalkLine, talk: Talk): string {
   const [url, setUrl] = useState("");
   useEffect(() => {
     if (!uploads) return;
-    let made = "";
     let isGone = false;
     void talk.conversations.file(id).then((blob) => {
-      if (!blob || isGone) return;
-      made = URL.createObjectURL(blob);
-      setUrl(made);
+      if (blob && !isGone) setUrl(URL.createObjectURL(blob));
     });
     return () => {
       isGone = true;

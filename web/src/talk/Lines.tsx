@@ -40,7 +40,7 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     newAfter === null
       ? null
       : lines?.find((line) => !line.ours && line.position > newAfter && WORDS.has(line.kind))?.id;
-  const heads = useRef({ newest: newest?.id, atEnd: true, elsewhere });
+  const heads = useRef({ newest: newest?.id, elsewhere });
 
   // The list hangs at its end (column-reverse): while one reads further up, what comes below must not move it.
   useLayoutEffect(() => {
@@ -50,12 +50,13 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     tall.current = box.scrollHeight;
     const before = heads.current;
     const wasElsewhere = before.elsewhere;
-    heads.current = { newest: newest?.id, atEnd, elsewhere };
+    heads.current = { newest: newest?.id, elsewhere };
     if (!newest || newest.id === before.newest) return;
-    if (newest.mine) box.scrollTop = 0;
+    const isBack = wasElsewhere && !elsewhere && !talk.target.peek(); // else it has read on to the end
+    if (isBack || newest.state === "waiting") box.scrollTop = 0;
     else if (!atEnd || wasElsewhere) {
       box.scrollTop -= grown;
-      if (!elsewhere && !wasElsewhere) setUnseen((n) => n + 1);
+      if (!elsewhere && !wasElsewhere && !newest.mine) setUnseen((n) => n + 1);
     }
   });
 
@@ -69,12 +70,6 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     return () => document.removeEventListener("visibilitychange", visible);
   }, [talk, talk.head.value, atEnd, elsewhere, count]);
 
-  // A window that is not full yet: look for older ones at once.
-  useEffect(() => {
-    const box = scroller.current;
-    if (box && talk.hasOlder.value && box.scrollHeight < box.clientHeight + NEAR_START) void talk.older();
-  }, [talk, talk.hasOlder.value, count]);
-
   // A search found it: it is brought to the middle and stays marked for a while.
   const target = talk.target.value;
   const shown = useRef<typeof target>(null);
@@ -82,13 +77,18 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
     if (target && target !== shown.current && jump(target.id, "instant")) shown.current = target;
   }, [target, count]);
 
-  const scrolled = () => {
+  // Before one comes to an end of what is here, the next part is asked for.
+  const readOn = () => {
     const box = scroller.current;
     if (!box) return;
     const up = -box.scrollTop;
-    setAtEnd(up < NEAR_END);
     if (up < NEAR_START && talk.place.hasNewer.peek()) void talk.place.newer().catch(() => undefined);
     if (talk.hasOlder.peek() && box.scrollHeight - box.clientHeight - up < NEAR_START) void talk.older();
+  };
+  useEffect(readOn, [talk, talk.hasOlder.value, count, newest?.id]);
+  const scrolled = () => {
+    setAtEnd(-(scroller.current?.scrollTop ?? 0) < NEAR_END);
+    readOn();
   };
   const toEnd = () => {
     talk.target.value = null;

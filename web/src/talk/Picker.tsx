@@ -21,6 +21,7 @@ export function Picker({ onFiles }: Props) {
       const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
       const isOutside = event.type === "pointerdown" && !box.current?.contains(event.target as Node);
       if (isEscape || isOutside) setOpen(false);
+      if (isEscape) box.current?.querySelector("button")?.focus();
     };
     document.addEventListener("pointerdown", close);
     document.addEventListener("keydown", close);

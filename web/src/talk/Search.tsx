@@ -5,6 +5,7 @@ import { errorText } from "../i18n/shared.texts";
 import { en, type TalkKey, talk as talkText } from "../i18n/talk.texts";
 import type { Talk } from "../state/conversation";
 import { type Hit, openSearch } from "../state/search";
+import { keepFocus } from "../ui/controls";
 import { dayName } from "./days";
 import "./search.css";
 
@@ -23,16 +24,6 @@ export function Search(props: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const { talk } = props;
   const look = !talk ? "search-wide" : talk.conversations.me.side === "staff" ? "icon-button" : "talk-round quiet";
-  useEffect(() => {
-    if (talk) return;
-    const pressed = (event: KeyboardEvent) => {
-      if (event.key !== "/" || (event.target as Element).closest("input, textarea, [role='dialog']")) return;
-      event.preventDefault();
-      setOpen(true);
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
-  }, [talk]);
   const close = () => {
     setOpen(false);
     button.current?.focus();
@@ -74,6 +65,7 @@ function Panel({ talk, zone, open, name, close }: Props & { name: string; close(
   };
   const pressed = (event: KeyboardEvent) => {
     if (event.key === "Escape") return close();
+    keepFocus(event, event.currentTarget as HTMLElement);
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (!step) return;
     const rows = [...(list.current?.querySelectorAll<HTMLElement>(".search-hit") ?? [])];
@@ -87,7 +79,7 @@ function Panel({ talk, zone, open, name, close }: Props & { name: string; close(
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it, too */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: as above */}
       <div class="search-scrim" onClick={close} />
-      <section class="search" role="dialog" aria-label={name} onKeyDown={pressed}>
+      <section class="search" role="dialog" aria-modal="true" aria-label={name} onKeyDown={pressed}>
         <form class="search-field" onSubmit={(event) => event.preventDefault()}>
           <Glass size={20} aria-hidden="true" />
           <input

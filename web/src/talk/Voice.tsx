@@ -16,7 +16,7 @@ export function Voice({ talk }: { talk: Talk }) {
   const [recording, setRecording] = useState<Recording | null>(null);
   const [isHeld, setHeld] = useState(false);
   const [isSlid, setSlid] = useState(false);
-  const [refused, setRefused] = useState(false);
+  const [refused, setRefused] = useState<"no_microphone" | "no_room" | null>(null);
   const [, setTick] = useState(0);
   const now = useRef({ recording: null as Recording | null, starting: false, wish: null as "send" | "drop" | null });
   const touch = useRef({ at: 0, x: 0, began: false });
@@ -33,7 +33,11 @@ export function Voice({ talk }: { talk: Talk }) {
     setRecording(null);
     if (wish === "drop" || made.seconds < SHORTEST_S) return made.drop();
     const note = await made.finish();
-    if (note) talk.sendFile("voice", note, {});
+    if (note) talk.sendFile("voice", note, {}).catch(() => refuse("no_room"));
+  };
+  const refuse = (why: "no_microphone" | "no_room") => {
+    setRefused(why);
+    setTimeout(setRefused, TELL_FOR_MS, null);
   };
   const start = async () => {
     if (now.current.starting || now.current.recording) return;
@@ -43,8 +47,7 @@ export function Voice({ talk }: { talk: Talk }) {
       now.current.recording = made;
       setRecording(made);
     } catch {
-      setRefused(true);
-      setTimeout(setRefused, TELL_FOR_MS, false);
+      refuse("no_microphone");
     }
     now.current.starting = false;
     if (now.current.wish === "drop") void end("drop"); // let go while the browser asked: held again, it will be there
@@ -57,7 +60,13 @@ export function Voice({ talk }: { talk: Talk }) {
     }, 100);
     return () => clearInterval(timer);
   }, [recording]);
-  useEffect(() => () => now.current.recording?.drop(), []);
+  useEffect(
+    () => () => {
+      now.current.recording?.drop();
+      now.current.wish = "drop"; // the browser may still ask
+    },
+    [],
+  );
 
   const down = (event: PointerEvent) => {
     if (event.button !== 0) return;
@@ -105,7 +114,7 @@ export function Voice({ talk }: { talk: Talk }) {
       )}
       {refused && (
         <p class="talk-voice-note" role="alert">
-          {t("no_microphone")}
+          {t(refused)}
         </p>
       )}
       <button

@@ -49,9 +49,11 @@ export async function record(): Promise<Recording> {
       return (performance.now() - began) / 1000;
     },
     async finish() {
-      const stopped = new Promise((done) => recorder.addEventListener("stop", done, { once: true }));
-      if (recorder.state !== "inactive") recorder.stop();
-      await stopped;
+      if (recorder.state !== "inactive") {
+        const stopped = new Promise((done) => recorder.addEventListener("stop", done, { once: true }));
+        recorder.stop();
+        await stopped;
+      } // else the microphone was taken away, and it has stopped by itself
       end();
       const note = new Blob(parts, { type: recorder.mimeType.split(";")[0] ?? "" });
       return note.size ? note : null;

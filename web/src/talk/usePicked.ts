@@ -20,7 +20,8 @@ export function usePicked(talk: Talk) {
     setWanted(false);
     let caption = picked.length ? talk.draft.peek().trim() : "";
     for (const { kind, blob, name } of picked) {
-      talk.sendFile(kind, blob, { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) });
+      const body = { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) };
+      talk.sendFile(kind, blob, body).catch(() => refuse(t("no_room")));
       caption = "";
     }
     if (picked.length) talk.edited("");
@@ -28,16 +29,17 @@ export function usePicked(talk: Talk) {
     setPicked([]);
   }, [isWanted, preparing]);
 
+  const refuse = (why: string) => {
+    setRefused(why);
+    setTimeout(setRefused, TELL_FOR_MS, "");
+  };
   const add = async (files: readonly File[]) => {
     setPreparing((n) => n + files.length);
     for (const file of files) {
       const made = await prepare(file); // one after the other: a phone holds one large picture at a time
       setPreparing((n) => n - 1);
       if (made) setPicked((before) => [...before, made]);
-      else {
-        setRefused(t("too_large", { name: file.name }));
-        setTimeout(setRefused, TELL_FOR_MS, "");
-      }
+      else refuse(t("too_large", { name: file.name }));
     }
   };
   const take = (event: Event, given: DataTransfer | null) => {

@@ -84,6 +84,19 @@ export function Video(props: {
   );
 }
 
+const STOPS = "button:enabled, input:enabled, textarea:enabled, select:enabled, a[href], [tabindex='0']";
+
+/** Tab goes around within the box. */
+export function keepFocus(event: KeyboardEvent, box: HTMLElement | null): void {
+  if (event.key !== "Tab" || !box) return;
+  const stops = [...box.querySelectorAll<HTMLElement>(STOPS)];
+  const [first, last] = [stops[0], stops.at(-1)];
+  const [from, to] = event.shiftKey ? [first, last] : [last, first];
+  if (document.activeElement !== from) return;
+  event.preventDefault();
+  to?.focus();
+}
+
 /** A dialog that takes the focus and gives it back; Escape calls `onClose` when there is one. */
 export function Dialog(props: { title: string; onClose?(): void; children: ComponentChildren }) {
   const id = useId();
@@ -95,19 +108,8 @@ export function Dialog(props: { title: string; onClose?(): void; children: Compo
     return () => before?.focus?.();
   }, []);
   const keep = (event: KeyboardEvent) => {
-    if (event.key === "Escape") return onClose?.();
-    if (event.key !== "Tab" || !ref.current) return;
-    const stops = [
-      ...ref.current.querySelectorAll<HTMLElement>("button, input, textarea, select, a[href], [tabindex='0']"),
-    ];
-    const [first, last] = [stops[0], stops.at(-1)];
-    if (event.shiftKey && document.activeElement === first) {
-      event.preventDefault();
-      last?.focus();
-    } else if (!event.shiftKey && document.activeElement === last) {
-      event.preventDefault();
-      first?.focus();
-    }
+    if (event.key === "Escape") onClose?.();
+    else keepFocus(event, ref.current);
   };
   return (
     <div class="scrim">

@@ -1,0 +1,45 @@
+import { describe, expect, it, vi } from "vitest";
+import { Conversations } from "../conversation/conversations";
+import { Database } from "../conversation/database";
+import { texts } from "../conversation/people.fixture";
+import { MemoryShelf, type StoreName, type Tx } from "../conversation/shelf";
+import { openTalk } from "./conversation";
+
+/** A browser that may have no room left for what is written. */
+class NarrowShelf extends MemoryShelf {
+  isFull = false;
+  override run<T>(mode: string, stores: StoreName[], work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.isFull && stores.includes("outbox")) return Promise.reject(new DOMException("", "QuotaExceededError"));
+    return super.run(mode, stores, work);
+  }
+}
+
+async function opened(shelf: MemoryShelf) {
+  const database = await Database.open("customer", "ann", shelf);
+  await database.apply("c.ann", texts(250), 250, "ann");
+  const conversations = await Conversations.open({ id: "ann", side: "customer" }, null, database);
+  return { conversations, talk: openTalk(conversations, "c.ann") };
+}
+
+describe("a conversation as a page shows it", () => {
+  it("brings what was found onto the page, however eagerly the page lets go of older lines", async () => {
+    const { conversations, talk } = await opened(new MemoryShelf());
+    conversations.on(() => talk.trim());
+    await talk.show({ id: "m-0000020", position: 20, match: "20" });
+    expect(talk.target.value?.position).toBe(20);
+    expect(talk.line("m-0000020")?.body.text).toBe("20");
+    conversations.close();
+  });
+
+  it("gives a text back that this browser had no room for", async () => {
+    const shelf = new NarrowShelf();
+    const { conversations, talk } = await opened(shelf);
+    shelf.isFull = true;
+    talk.edited("My heel is loose");
+    talk.send();
+    expect(talk.draft.value).toBe("");
+    await vi.waitFor(() => expect(talk.draft.value).toBe("My heel is loose"));
+    await expect(talk.sendFile("image", new Blob(["x"]), {})).rejects.toThrow();
+    conversations.close();
+  });
+});
