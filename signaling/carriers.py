@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from aiohttp import ClientConnectionError, web
+from aiohttp import ClientConnectionError, WSCloseCode, web
 
 from domain.errors import Refusal
 from signaling.node import MediaNode
@@ -70,6 +70,8 @@ class SocketCarrier:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._socket.close(code=code, message=reason.encode())
         except (TimeoutError, ClientConnectionError, ConnectionError, RuntimeError):
+            self._abort()
+        if self._socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:  # what waits for one who does not read would stay
             self._abort()
 
     def _write_at_once(self, texts: Iterable[str]) -> bool:
