@@ -70,7 +70,7 @@ async def test_words_of_long_ago_are_found_and_shown_in_their_place(browser: Bro
     await reads(staff, "Message number 199")
     await look(staff, "found-staff")
     await staff.get_by_role("button", name="To the newest message").click()
-    await reads(staff, f"Message number {MANY - 1}")
+    await expect(staff.locator(".talk-words").get_by_text(f"Message number {MANY - 1}")).to_be_in_viewport()
 
     await looks_for(customer, "Search this conversation", "number 777")
     await expect(customer.get_by_role("dialog").locator("mark")).to_have_count(1)
