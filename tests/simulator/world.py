@@ -48,6 +48,7 @@ class Socket:
         self._connection = connection
         self._said = said
         self.is_closed = False
+        self.close_code: int | None = None  # the pages of the simulator answer a close
 
     async def send_str(self, text: str) -> None:
         await self._connection.to_device.room()
