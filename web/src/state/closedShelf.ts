@@ -44,11 +44,12 @@ export function openClosedShelf(keep: (rows: readonly InboxRow[]) => void): Clos
       } catch (error) {
         if (asked === round) fault.value = codeOf(error);
       } finally {
-        loading.value = false;
+        if (asked === round) loading.value = false;
       }
     },
     restart() {
       round += 1;
+      loading.value = false; // a page under way is of the round before; it must not keep the first one from being asked for
       before = null;
       hasMore.value = true;
       fault.value = null;
