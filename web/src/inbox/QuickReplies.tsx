@@ -1,5 +1,5 @@
 import { Settings2, Zap } from "lucide-preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { inboxText as it } from "../i18n/inbox.texts";
 import { useStaff } from "../staff/staffContext";
 import type { Talk } from "../state/conversation";
@@ -31,8 +31,9 @@ export function QuickReplies({ talk, name }: { talk: Talk; name: string }) {
     requestAnimationFrame(() => field?.setSelectionRange(field.value.length, field.value.length));
   };
 
-  // Before the field's own keys: Enter chooses here and does not send.
-  useEffect(() => {
+  // Before the field's own keys: Enter chooses here and does not send. A layout effect, because the next key
+  // may come before the next paint: a quick "/ho" and Enter would be sent, a quick second Enter swallowed.
+  useLayoutEffect(() => {
     const form = box.current?.closest("form");
     if (!byKeys || !found.length || !form) return;
     const pressed = (event: KeyboardEvent) => {
