@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import structlog
 from aiohttp import web
@@ -36,6 +37,7 @@ class Arrivals:
         self._store = store
         self._folder = house.settings.scratch / "uploads"
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by person
         self._blobs = asyncio.Lock()  # a blob is not deleted between being put and being named
         self._finishing: dict[str, asyncio.Task[Attachment]] = {}
 
@@ -111,7 +113,7 @@ class Arrivals:
             except NotFound:
                 raise NotReady("This file is not whole yet. Send the rest first.") from None
         try:
-            async with self._places:
+            async with self._turn(upload.person_id), self._places:
                 found = await examine(part, folder, upload.sha256)
             kept = await self._keep(upload, found)
             await asyncio.to_thread(part.unlink, missing_ok=True)
@@ -155,6 +157,11 @@ class Arrivals:
         except BaseException:  # dropped or erased meanwhile, or no room
             await self.forget(Removed(blobs=tuple(made)))
             raise
+
+    def _turn(self, person_id: str) -> asyncio.Lock:
+        """One of a person's files is looked into at a time, so whoever sends many leaves a place to the others, and who waits
+        for a place waits for as many files as there are people before."""
+        return self._turns.setdefault(person_id, asyncio.Lock())
 
     def _part(self, upload_id: str) -> Path:
         return self._folder / upload_id

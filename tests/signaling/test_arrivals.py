@@ -14,13 +14,14 @@ from PIL import Image
 
 from domain.attachment import Attachment, AttachmentStore, Removed, Upload
 from domain.errors import NotFound, Unavailable
+from domain.people import Customer
 from signaling.arrivals import Arrivals
 from signaling.http_context import ARRIVALS
 from store.blobs import FileBlobs
 from store.database import Database
 from tests.signaling.test_http_uploads import HTML, Counter, opened
 from tests.support.doors import refusal
-from tests.support.houses import ANN
+from tests.support.houses import ANN, TOM
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ class NoRoomForThumbs(FileBlobs):
         return await super().put_file(path, suffix)
 
 
-async def whole(door: Counter, data: bytes) -> Upload:
+async def whole(door: Counter, data: bytes, of: Customer = ANN) -> Upload:
     """All of it is here, and it is not finished."""
-    ann = door.customer(ANN)
-    begun = (await (await door.begin(ann, data)).json())["upload"]
-    await door.put(ann, begun, 0, data)
+    sender = door.customer(of)
+    begun = (await (await door.begin(sender, data, conversation=of.id)).json())["upload"]
+    await door.put(sender, begun, 0, data)
     return await door.db.attachments.upload(begun)
 
 
@@ -107,3 +108,14 @@ async def test_a_picture_whose_thumb_cannot_be_kept_leaves_no_blob(door: Counter
     with pytest.raises(Unavailable):
         await Arrivals(house, door.db.attachments).finish(upload)
     assert door.left_behind() == [upload.id]  # the part: to finish it can be tried again
+
+
+async def test_who_sends_one_file_does_not_wait_for_all_that_somebody_else_sent_before(door: Counter) -> None:
+    anns = [await whole(door, HTML + bytes([number])) for number in range(8)]
+    toms, arrivals = await whole(door, HTML, TOM), door.app[ARRIVALS]
+    looked_into = [asyncio.create_task(arrivals.finish(upload)) for upload in anns]
+    await asyncio.wait(looked_into, return_when=asyncio.FIRST_COMPLETED)
+    assert (await arrivals.finish(toms)).owner == TOM.id
+    assert sum(not task.done() for task in looked_into) >= 3
+    kept = await asyncio.gather(*looked_into)
+    assert {each.owner for each in kept} == {ANN.id}
