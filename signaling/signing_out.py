@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
+import structlog
 from aiohttp import web
 
 from domain.errors import Refusal
 from signaling.http_context import CHAT, HOUSE, LIVE, REFUSED
 
+log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 5.0  # another server on the same database may have signed somebody out
 CLOCKS_APART = timedelta(seconds=30)  # of the machines that those run on
 
@@ -30,21 +32,25 @@ def end_session(app: web.Application, session: str) -> None:
 
 async def watch_others(app: web.Application) -> AsyncIterator[None]:
     """For `cleanup_ctx`: ends here what was signed out elsewhere."""
-    watching = asyncio.create_task(_keep_watching(app), name="sessions signed out elsewhere")
+    watching = asyncio.create_task(keep_watching(app, LOOK_EVERY_S), name="sessions signed out elsewhere")
     yield
     watching.cancel()
     await asyncio.wait([watching])
 
 
-async def _keep_watching(app: web.Application) -> None:
+async def keep_watching(app: web.Application, every_s: float) -> None:
+    """Looks for ever, whatever goes wrong: what was not seen is looked for again."""
     since, ended = app[HOUSE].now(), set[str]()
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(every_s)
         looked_at = app[HOUSE].now()
         try:
             ended = await end_those_since(app, since, ended)
-        except Refusal:  # the store is away: looked for again
+        except Refusal:  # the store is away
             app[REFUSED]["sign_outs_unread"] += 1
+        except Exception as fault:
+            app[REFUSED]["sign_outs_unread"] += 1
+            log.error("sign-outs elsewhere were not seen", fault=type(fault).__name__)
         else:
             since = looked_at
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import dataclasses
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from signaling.signing_out import end_those_since
+from domain.conversation_ports import ConversationStore
+from signaling.http_context import REFUSED
+from signaling.signing_out import end_those_since, keep_watching
 from tests.signaling.test_chat_poll import PollingPage, entry, one_waits
 from tests.support.doors import Browser, Door, open_door, refusal, sign_in
-from tests.support.houses import ANN, COBBLER, MEI
+from tests.support.houses import ANN, COBBLER, MEI, TestHouse
 from tests.support.pages import page
 from tests.support.tabs import opened
 
@@ -125,6 +129,40 @@ async def test_what_another_server_signed_out_is_ended_here_once(door: Door) -> 
     assert await last_close(socket) == 4503
     await end_those_since(door.app, since, ended)
     assert door.live.ended == [session]
+
+
+class Broken:
+    """Conversations whose answers cannot be used, so many times."""
+
+    def __init__(self, kept: object, times: int) -> None:
+        self._kept, self._times = kept, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+    async def signed_out_since(self, since: datetime) -> list[str]:
+        self._times -= 1
+        if self._times >= 0:
+            raise ValueError("a row that nobody expected")
+        return list(await self._kept.signed_out_since(since))  # type: ignore[attr-defined]
+
+
+async def test_a_fault_while_looking_for_sign_outs_elsewhere_does_not_end_the_looking(tmp_path: Path) -> None:
+    house = TestHouse(tmp_path)
+    broken = cast(ConversationStore, Broken(house.conversations, times=2))
+    house.house = dataclasses.replace(house.house, conversations=broken)
+    async with open_door(tmp_path, house=house) as door:
+        tablet = door.browser()
+        await sign_in(tablet, "mei")
+        socket = await on_a_socket(tablet, "staff", "device-mei")
+        [session] = {reader.carriers[0].session for reader in door.chat.hub.readers_of[MEI.id]}
+        watching = asyncio.create_task(keep_watching(door.app, every_s=0.001))
+        await house.conversations.sign_out(session, house.clock())
+        assert await last_close(socket) == 4503
+        watching.cancel()
+        await asyncio.wait([watching])
+        assert watching.cancelled()
+        assert door.app[REFUSED]["sign_outs_unread"] == 2
 
 
 async def test_a_call_of_a_session_that_was_signed_out_loses_its_socket_and_its_connection(tmp_path: Path) -> None:
