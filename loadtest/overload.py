@@ -1,6 +1,6 @@
 """`overload`: what happens at twice the load at which a picture takes 20 ms through the server (99 of 100), and afterwards.
 
-The load is calls for each processor core. The calls stay as they are and the server's share of a core is made smaller
+The load is calls for each processor core. The calls stay as they are and the server's core is made slower
 (`loadtest.processor_share`): more calls would make the tester the limit, which shares the machine, and a server that is busy
 takes no more calls, so that nobody could bring it there."""
 
@@ -297,8 +297,8 @@ class OverloadRun:
 
     def _notes(self) -> list[str]:
         notes = [
-            "The load is calls for each processor core: the calls stay the same and the kernel gives the server a smaller "
-            "share of one core. Clients here go on sending as much as before; phones would send smaller pictures."
+            "The load is calls for each processor core: the calls stay the same and the server is left a smaller share of each "
+            "2 ms of one core. Clients here go on sending as much as before; phones would send smaller pictures."
         ]
         if self._comers.silent:
             notes.append(f"{len(self._comers.silent)} new customers got no clear answer: {self._comers.silent[0]}")

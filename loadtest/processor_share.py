@@ -1,10 +1,13 @@
-"""A share of one processor core for a server under load, so that a tester on the same machine is not its limit: the kernel's
-own quota (cgroup `cpu.max`, or `cpu.cfs_quota_us` of version 1). It takes the right to make a cgroup, usually root's."""
+"""A share of one processor core for a server under load, so that a tester on the same machine is not its limit: the server is
+bound to a core of which `loadtest.thief` takes the rest, and the tester keeps to the others."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,82 +15,61 @@ from typing import Self
 from loadtest.measures import with_children
 from loadtest.target import CannotLoad
 
-_LEAST_US = 1000  # the kernel's least quota and least period
-_MOST_PERIOD_US = 1_000_000
-
 
 class ProcessorShare:
-    """`with ProcessorShare(pid) as share: share.set(0.4)`: this process and its children get 0.4 of a core together.
-    Raises CannotLoad where that is not permitted. At the end they are as free as before."""
+    """`with ProcessorShare(pid) as share: share.set(0.4)`: this process and its children get 0.4 of one core together, and
+    none of this process's cores else. Raises CannotLoad where that is not permitted. At the end all are as free as before."""
 
-    def __init__(self, root: int, mounts: str | None = None) -> None:
+    def __init__(self, root: int, cores: Iterable[int] | None = None) -> None:
         self._root = root
-        self._mounts = mounts
-        self._folder = Path()
-        self._is_unified = False
+        self._cores = sorted(os.sched_getaffinity(0) if cores is None else cores)
+        self._thief: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._open()
-        except OSError as fault:
+        if len(self._cores) < 2:
             raise CannotLoad(
-                f"The server's share of the processor cannot be limited here ({fault.strerror or fault}): "
-                "this takes the kernel's cpu controller and the right to make a cgroup, usually root's."
-            ) from None
+                "A server's share of the processor takes two cores: one for the server and one for the tester."
+            )
+        *others, core = self._cores
+        self._thief = subprocess.Popen(
+            [sys.executable, "-m", "loadtest.thief", str(core)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._thief.stdout is not None
+        if (said := self._thief.stdout.readline().strip()) != "ready":
+            self._end()
+            raise CannotLoad(
+                f"The server's share of the processor cannot be limited here ({said or 'no answer'}): "
+                "this takes the right to run before others (SCHED_FIFO), usually root's."
+            )
+        _bind([os.getpid()], others)
+        _bind(with_children(self._root), [core])
         return self
 
-    def _open(self) -> None:
-        parent, self._is_unified = _controller(
-            Path("/proc/mounts").read_text() if self._mounts is None else self._mounts
-        )
-        self._folder = parent / f"loupe-load-{os.getpid()}"
-        self._folder.mkdir()
-        try:
-            self._move(self._folder)
-            self.set(1.0)
-        except OSError:
-            self._close()
-            raise
-
     def set(self, share: float) -> None:
-        """Of one core; more than 1: of several. The quota is the least there is, so that who used it up stands still as
-        shortly as can be: longer than the period says, for the kernel looks every few milliseconds and takes back what was
-        overdrawn."""
-        period_us = min(_MOST_PERIOD_US, max(_LEAST_US, round(_LEAST_US / share)))
-        quota_us = max(_LEAST_US, round(period_us * share))
-        if self._is_unified:
-            (self._folder / "cpu.max").write_text(f"{quota_us} {period_us}")
-        else:
-            (self._folder / "cpu.cfs_quota_us").write_text("-1")  # period and quota never fit half changed
-            (self._folder / "cpu.cfs_period_us").write_text(str(period_us))
-            (self._folder / "cpu.cfs_quota_us").write_text(str(quota_us))
+        """Of the core, 0 to 1."""
+        assert self._thief is not None
+        assert self._thief.stdin is not None
+        self._thief.stdin.write(f"{share}\n")
+        self._thief.stdin.flush()
 
-    def _move(self, folder: Path) -> None:
-        for pid in with_children(self._root):
-            with contextlib.suppress(ProcessLookupError):
-                (folder / "cgroup.procs").write_text(str(pid))
-
-    def _close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._move(self._folder.parent)
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()
+    def _end(self) -> None:
+        assert self._thief is not None
+        self._thief.communicate()
+        self._thief = None
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._end()
+        _bind([os.getpid(), *with_children(self._root)], self._cores)
 
 
-def _controller(mounts: str) -> tuple[Path, bool]:
-    """Where the cpu controller's cgroups are, and whether they are version 2. Raises OSError."""
-    for line in mounts.splitlines():
-        _, place, kind, options, *_ = line.split()
-        at = Path(place)
-        if kind == "cgroup" and "cpu" in options.split(","):
-            return at, False
-        if kind == "cgroup2" and "cpu" in (at / "cgroup.controllers").read_text().split():
-            if "cpu" not in (at / "cgroup.subtree_control").read_text().split():
-                (at / "cgroup.subtree_control").write_text("+cpu")
-            return at, True
-    raise OSError("no cpu controller is mounted")
+def _bind(pids: Iterable[int], cores: Iterable[int]) -> None:
+    """All their threads, and what these will start."""
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), cores)
