@@ -14,6 +14,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgT
 
 from domain.bus import Bus
 from domain.people import Customer, Staff
+from domain.record import Side
 from signaling.chat import Chat
 from signaling.lanes import Bucket
 from signaling.live import Live
@@ -83,10 +84,10 @@ class Tab:
         return await self.until(lambda f: f["type"] == type and is_wanted(f))
 
     async def call_where(self, is_wanted: Callable[[Frame], bool]) -> Frame:
-        return (await self.news("call", lambda f: is_wanted(f["call"])))["call"]
+        return dict((await self.news("call", lambda f: is_wanted(f["call"])))["call"])
 
     async def event(self, kind: str) -> Frame:
-        return (await self.news("event", lambda f: f["event"]["kind"] == kind))["event"]
+        return dict((await self.news("event", lambda f: f["event"]["kind"] == kind))["event"])
 
     async def until(self, is_wanted: Callable[[Frame], bool]) -> Frame:
         """The first frame on the socket, not taken before, that is wanted; it is taken then."""
@@ -158,7 +159,7 @@ class Stand:
 
     def give_breath(self, tab: Tab) -> None:
         """Fills this person's token buckets: the test is faster than a person may be."""
-        side = "staff" if isinstance(tab.person, Staff) else "customer"
+        side: Side = "staff" if isinstance(tab.person, Staff) else "customer"
         session = self.live.floor.sessions[side, tab.person.id]
         session.frames, session.offers = Bucket(50, 100), Bucket(1, 10)
 
