@@ -86,12 +86,19 @@ class Arrivals:
         await asyncio.to_thread(self._part(upload.id).unlink, missing_ok=True)
 
     async def forget(self, removed: Removed) -> None:
-        """Deletes what a transaction has let go of: parts, and the blobs that still nothing names."""
+        """Deletes what a transaction has let go of: parts, and the blobs that still nothing names. One that the disk does
+        not let go of holds up no other; Unavailable then."""
         for upload_id in removed.uploads:
             await asyncio.to_thread(self._part(upload_id).unlink, missing_ok=True)
+        refused: Unavailable | None = None
         async with self._blobs:
             for blob in await self._store.unnamed(removed.blobs) if removed.blobs else ():
-                await self._house.blobs.delete(blob)
+                try:
+                    await self._house.blobs.delete(blob)
+                except Unavailable as fault:
+                    refused = fault
+        if refused is not None:
+            raise refused
 
     async def sweep(self) -> Removed:
         """Forgets what was begun, or kept and never sent, too long ago."""

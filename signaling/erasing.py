@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import structlog
 from aiohttp import web
@@ -18,6 +19,8 @@ from signaling.house import House
 from signaling.http_context import ChatDoor
 
 AGAIN_S = 60.0
+UNREAD = "the list of them"
+FilesAre = Literal["going", "late", "gone"]
 log = structlog.get_logger(__name__)
 
 
@@ -25,19 +28,34 @@ class Erasing:
     """`erase` answers when nobody can read anything any more; the files go right after, in `lifetime`'s task."""
 
     def __init__(
-        self, house: House, data: CustomerData, chat: ChatDoor, arrivals: Arrivals, compositions: Compositions
+        self,
+        house: House,
+        data: CustomerData,
+        chat: ChatDoor,
+        arrivals: Arrivals,
+        compositions: Compositions,
+        *,
+        again_s: float = AGAIN_S,
     ) -> None:
         self._house = house
         self._data = data
         self._chat = chat
         self._arrivals = arrivals
         self._compositions = compositions
+        self._again_s = again_s
+        self._late: set[str] = set()
         self._is_wanted = asyncio.Event()
         self._is_whole = asyncio.Event()
 
     async def settled(self) -> None:
         """Returns when every erasure is done to the end."""
         await self._is_whole.wait()
+
+    def files(self, erasure: Erasure) -> FilesAre:
+        """What has become of the files of an erasure that `erase` has just returned."""
+        if erasure.done_at is not None:
+            return "gone"
+        return "late" if erasure.id in self._late else "going"
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         """For `app.cleanup_ctx`. What a stop left half done is taken up again."""
@@ -52,8 +70,9 @@ class Erasing:
             await self._compositions.forget(call.id)
         erasure = await self._data.erase(erasure_id, customer_id, by, self._house.now())
         self._chat.erased(customer_id)
-        self._is_whole.clear()
-        self._is_wanted.set()
+        if self.files(erasure) == "going":  # who asks again about a late one does not hurry it
+            self._is_whole.clear()
+            self._is_wanted.set()
         return erasure
 
     async def finish(self, erasure: Erasure) -> None:
@@ -67,19 +86,38 @@ class Erasing:
 
     async def _run(self) -> None:
         while True:
-            await self._is_wanted.wait()
-            self._is_wanted.clear()
             try:
-                for erasure in await self._data.unfinished():
-                    await self.finish(erasure)
-                if not self._is_wanted.is_set():
-                    self._is_whole.set()
-            except Refusal as refusal:  # the database or a worker is away, somebody is reading
-                log.warning("an erasure is not finished yet", code=refusal.code)
-                asyncio.get_running_loop().call_later(AGAIN_S, self._is_wanted.set)
+                async with asyncio.timeout(self._again_s if self._late else None):
+                    await self._is_wanted.wait()
+            except TimeoutError:
+                pass
+            self._is_wanted.clear()
+            self._late = await self._finish_all()
+            if not self._late and not self._is_wanted.is_set():
+                self._is_whole.set()
+
+    async def _finish_all(self) -> set[str]:
+        """Those that could not be finished: one does not hold up the next."""
+        late = set[str]()
+        try:
+            unfinished = await self._data.unfinished()
+        except Exception as fault:
+            _tell(fault, UNREAD)
+            return {UNREAD}
+        for erasure in unfinished:
+            try:
+                await self.finish(erasure)
             except Exception as fault:
-                log.error("an erasure is not finished yet", fault=type(fault).__name__)
-                asyncio.get_running_loop().call_later(AGAIN_S, self._is_wanted.set)
+                _tell(fault, erasure.id)
+                late.add(erasure.id)
+        return late
+
+
+def _tell(fault: Exception, erasure: str) -> None:
+    if isinstance(fault, Refusal):  # the database, a worker or the disk is away, somebody is reading
+        log.warning("an erasure is not finished yet", erasure=erasure, code=fault.code)
+    else:
+        log.error("an erasure is not finished yet", erasure=erasure, fault=type(fault).__name__)
 
 
 ERASING: web.AppKey[Erasing] = web.AppKey("erasing", Erasing)

@@ -13,7 +13,7 @@ from domain.fold import NAMELESS
 from domain.people import Staff
 from domain.stream import notes_stream
 from signaling.chat_rights import ChatRights
-from signaling.erasing import ERASING
+from signaling.erasing import ERASING, FilesAre
 from signaling.exporting import Export
 from signaling.http_body import Body, PathId, Words, json_answer, path_id, read_json, staff_of
 from signaling.http_context import HOUSE
@@ -27,10 +27,12 @@ class EraseBody(Body):
 
 
 class ErasedView(BaseModel):
-    """What it did: `entries` are stubs now, `files` leave the disk within a minute."""
+    """What it did: `entries` are stubs now, `files` leave the disk: `files_are` says whether they have. `late`: some could
+    not be removed yet, which is tried again every minute. Ask again, with the same id, how it stands."""
 
     entries: int
     files: int
+    files_are: FilesAre
 
 
 def add_customers(app: web.Application, data: CustomerData) -> None:
@@ -57,7 +59,8 @@ def add_customers(app: web.Application, data: CustomerData) -> None:
         if customer.name not in (body.name, NAMELESS):
             raise Invalid("Type the customer's name as it is shown, to be sure that it is this one.")
         erased = await request.app[ERASING].erase(body.id, customer.id, manager)
-        return json_answer(ErasedView(entries=erased.entries, files=erased.files))
+        files_are = request.app[ERASING].files(erased)
+        return json_answer(ErasedView(entries=erased.entries, files=erased.files, files_are=files_are))
 
     customer = "/api/customers/{id:[A-Za-z0-9_-]{1,64}}"
     app.router.add_get(customer + "/export.zip", export)

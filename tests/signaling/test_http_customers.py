@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import zipfile
@@ -17,6 +18,8 @@ from domain.customer_data import Erasure
 from domain.people import LeftMessage
 from domain.record import Recording
 from domain.stream import Device
+from signaling.erasing import Erasing
+from signaling.http_context import ARRIVALS, CHAT, COMPOSITIONS
 from tests.contracts.test_attachments import file_of
 from tests.support.databases import sqlite_address
 from tests.support.doors import Browser, refusal
@@ -144,9 +147,9 @@ async def files_left(door: WholeDoor) -> set[str]:
 async def test_an_erasure_leaves_stubs_and_no_file_and_is_answered_the_same_again(door: WholeDoor) -> None:
     blobs = await lived(door)
     mei = door.staff(MEI)
-    for _ in range(2):
+    for files_are in ("going", "gone"):
         answer = await (await mei.post(ERASE, json=BODY)).json()
-        assert answer == {"entries": 4, "files": 4}
+        assert answer == {"entries": 4, "files": 4, "files_are": files_are}
         await door.erasing.settled()
     entries = await door.db.conversations.entries(f"c.{ANN.id}")
     assert [entry.gone for entry in entries] == ["erased"] * 3 + [None]
@@ -155,6 +158,38 @@ async def test_an_erasure_leaves_stubs_and_no_file_and_is_answered_the_same_agai
     assert (told["customer"]["name"], told["files"], told["devices"], told["left_messages"]) == ("-", [], [], [])
     assert "heel" not in json.dumps(told)
     assert door.house.node.forgotten == [CALL.id]
+
+
+async def test_an_erasure_that_cannot_be_finished_holds_up_no_other_and_the_manager_is_told(door: WholeDoor) -> None:
+    blobs = await lived(door)
+    toms = await door.blobs.put(b"Tom's heel", ".jpg")
+    left = {"id": "left-2", "name": "Tom", "text": "Call me", "created_at": START, "picture_blob": toms}
+    await door.db.people.leave_message(LeftMessage(shop_id=COBBLER.id, customer_id=TOM.id, **left))  # type: ignore[arg-type]
+    stuck = door.folder / "blobs" / blobs["photo"][:2] / blobs["photo"]
+    stuck.unlink()
+    (stuck / "cannot").mkdir(parents=True)  # the disk does not let go of it
+    mei = door.staff(MEI)
+
+    async def answer(browser: Browser, path: str, body: dict[str, str]) -> str:
+        return str((await (await browser.post(path, json=body)).json())["files_are"])
+
+    toms_path, toms_body = f"/api/customers/{TOM.id}/erase", {"id": "erasure-2", "name": "Tom"}
+    async with asyncio.timeout(10):
+        assert await answer(mei, ERASE, BODY) == "going"
+        while await answer(mei, ERASE, BODY) != "late":
+            pass
+        assert await answer(mei, toms_path, toms_body) == "going"
+        while await answer(mei, toms_path, toms_body) != "gone":
+            pass
+        assert await answer(mei, ERASE, BODY) == "late"
+    assert {path.name for path in (door.folder / "blobs").rglob("*") if path.is_file()} == set()
+    app, house = door.app, door.house.house
+    stubborn = Erasing(house, door.db.data, app[CHAT], app[ARRIVALS], app[COMPOSITIONS], again_s=0.001)
+    async with contextlib.asynccontextmanager(stubborn.lifetime)(app), asyncio.timeout(10):
+        (stuck / "cannot").rmdir()
+        stuck.rmdir()
+        await stubborn.settled()
+    assert await answer(mei, ERASE, BODY) == "gone"
 
 
 async def test_open_pages_of_the_customer_are_told_and_closed(door: WholeDoor) -> None:

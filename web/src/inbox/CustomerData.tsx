@@ -1,5 +1,5 @@
 import { Download, Eraser } from "lucide-preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { searchText as t } from "../i18n/search.texts";
 import { errorText, shared } from "../i18n/shared.texts";
 import { Dialog } from "../ui/controls";
@@ -10,12 +10,29 @@ import "./customer-data.css";
 
 const GOES = ["erase_words", "erase_files", "erase_calls", "erase_profile", "erase_devices"] as const;
 const ERASE_MS = 120_000; // a life of messages
+const LOOK_AFTER_MS = { going: 3000, late: 30_000 };
+
+interface Erased {
+  entries: number;
+  files: number;
+  /** `late`: some could not be removed from the disk yet; the server tries again. */
+  files_are: "going" | "late" | "gone";
+}
+/** Asked again with the same `id`, it is answered how it stands. */
+type EraseBody = { id: string; name: string };
+const ask = (path: string, body: EraseBody) => http<Erased>(`${path}/erase`, { body, deadlineMs: ERASE_MS });
 
 /** For managers: everything that is kept of this customer, handed out or erased. */
 export function CustomerData({ customer, name, erased }: { customer: string; name: string; erased(): void }) {
   const [asks, setAsks] = useState(false);
-  const [done, setDone] = useState("");
+  const [done, setDone] = useState<{ said: Erased; body: EraseBody } | null>(null);
   const path = `/api/customers/${encodeURIComponent(customer)}`;
+  useEffect(() => {
+    if (!done || done.said.files_are === "gone") return;
+    const look = () => ask(path, done.body).then((said) => setDone({ ...done, said }));
+    const timer = setTimeout(() => look().catch(() => setDone({ ...done })), LOOK_AFTER_MS[done.said.files_are]);
+    return () => clearTimeout(timer);
+  }, [done, path]);
   return (
     <section class="customer-data">
       <h3>{t("data")}</h3>
@@ -30,16 +47,21 @@ export function CustomerData({ customer, name, erased }: { customer: string; nam
           {t("erase")}
         </button>
       )}
-      {done && <p role="status">{done}</p>}
+      {done && <p role="status">{t("erase_done", { n: done.said.entries, files: done.said.files })}</p>}
+      {done?.said.files_are === "late" && (
+        <p class="note bad" role="alert">
+          {t("erase_late")}
+        </p>
+      )}
       {asks && (
         <Erase
           name={name}
           path={path}
           close={() => setAsks(false)}
-          done={(entries, files) => {
+          done={(said, body) => {
             setAsks(false);
             erased();
-            setDone(t("erase_done", { n: entries, files }));
+            setDone({ said, body });
           }}
         />
       )}
@@ -51,7 +73,7 @@ interface EraseProps {
   name: string;
   path: string;
   close(): void;
-  done(entries: number, files: number): void;
+  done(said: Erased, body: EraseBody): void;
 }
 
 function Erase({ name, path, close, done }: EraseProps) {
@@ -66,8 +88,7 @@ function Erase({ name, path, close, done }: EraseProps) {
     setFault("");
     try {
       const body = { id, name: typed.trim() };
-      const said = await http<{ entries: number; files: number }>(`${path}/erase`, { body, deadlineMs: ERASE_MS });
-      done(said.entries, said.files);
+      done(await ask(path, body), body);
     } catch (error) {
       const code = codeOf(error);
       setFault(code === "conflict" ? t("erase_busy") : errorText(code));
