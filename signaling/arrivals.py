@@ -215,5 +215,8 @@ def _append(path: Path, offset: int, data: bytes) -> int:
 def _clear(folder: Path, older_than_s: float) -> None:
     """Parts and folders that no row tells of any more: a process died between the two."""
     for left in folder.iterdir():
-        if time.time() - left.stat().st_mtime > older_than_s:
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        try:
+            if time.time() - left.stat().st_mtime > older_than_s:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        except FileNotFoundError:  # it ended, or another server on this disk cleared it, since it was listed
+            continue

@@ -135,8 +135,11 @@ def _prepare(folder: Path) -> None:
     unfinished = folder / UNFINISHED
     unfinished.mkdir(exist_ok=True, mode=0o700)
     for left in unfinished.iterdir():
-        if time.time() - left.stat().st_mtime > ABANDONED_S:
-            left.unlink(missing_ok=True)
+        try:
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                left.unlink()
+        except FileNotFoundError:  # another server that starts on this folder was faster
+            continue
 
 
 def _made(path: Path) -> BinaryIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -119,3 +120,13 @@ async def test_who_sends_one_file_does_not_wait_for_all_that_somebody_else_sent_
     assert sum(not task.done() for task in looked_into) >= 3
     kept = await asyncio.gather(*looked_into)
     assert {each.owner for each in kept} == {ANN.id}
+
+
+async def test_a_sweep_goes_on_when_what_it_found_is_gone_before_it_looks(door: Counter) -> None:
+    uploads = door.folder / "scratch" / "uploads"
+    for number in range(20):  # listed, and not there to be looked at: as what ended in between
+        (uploads / f"gone-{number}").symlink_to(door.folder / "nowhere")
+        (uploads / f"old-{number}").touch()
+        os.utime(uploads / f"old-{number}", (0, 0))
+    await door.app[ARRIVALS].sweep()
+    assert door.left_behind() == []

@@ -113,3 +113,11 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="data folder"):
         async with open_blobs(tmp_path / "file" / "blobs"):
             pass
+
+
+async def test_two_servers_that_start_on_one_folder_do_not_stop_each_other(tmp_path: Path) -> None:
+    async with open_blobs(tmp_path):
+        pass
+    (tmp_path / ".unfinished" / "gone").symlink_to(tmp_path / "nowhere")  # listed, and removed by the other one
+    async with open_blobs(tmp_path) as blobs:
+        assert await blobs.put(PHOTO, ".jpg") == NAME
