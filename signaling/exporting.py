@@ -1,7 +1,8 @@
 """One customer's data as a zip that is made while it is sent: at most a chunk of it is ever in memory.
 
 `customer.json` is everything, `conversation.html` the same for people, in the customer's language, and `media/` the files that both
-name. Internal notes are in it: they, too, tell of the customer.
+name. `files.json`, the last, says of each file how long it is, or that it was gone before it was reached: an erasure may come while this
+is made. Internal notes are in it: they, too, tell of the customer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
@@ -61,17 +62,25 @@ class ExportedZip:
                         file.write(text.encode())
                         if out.size >= CHUNK_BYTES:
                             yield out.take()
+            kept: dict[str, Any] = {}
             for blob, name in names.items():
-                try:
-                    path = await self.house.blobs.path(blob)
-                except NotFound:  # erased or lost: the rest is still the customer's
+                source = await self._opened(blob)
+                kept[name] = {"gone": True} if source is None else {"bytes": 0}
+                if source is None:
                     continue
-                stored = _entry(name, zipfile.ZIP_STORED)
-                with path.open("rb") as source, archive.open(stored, "w", force_zip64=True) as file:
+                with source, archive.open(_entry(name, zipfile.ZIP_STORED), "w", force_zip64=True) as file:
                     while chunk := await asyncio.to_thread(source.read, CHUNK_BYTES):
-                        file.write(chunk)
+                        kept[name]["bytes"] += file.write(chunk)
                         yield out.take()
+            archive.writestr(_entry("files.json", zipfile.ZIP_DEFLATED), json.dumps(kept, indent=1))
         yield out.take()
+
+    async def _opened(self, blob: str) -> BinaryIO | None:
+        """None for one that was erased, or lost: the rest is still the customer's. Once open it is read to its end."""
+        try:
+            return await asyncio.to_thread((await self.house.blobs.path(blob)).open, "rb")
+        except (NotFound, FileNotFoundError):
+            return None
 
     async def _json(self, names: dict[str, str]) -> AsyncIterator[str]:
         record = self.record

@@ -47,8 +47,13 @@ def add_customers(app: web.Application, data: CustomerData) -> None:
             }
         )
         await response.prepare(request)
-        async for chunk in made.chunks():
-            await response.write(chunk)
+        try:
+            async for chunk in made.chunks():
+                await response.write(chunk)
+        except Exception:
+            if request.transport is not None:
+                request.transport.abort()  # the browser says that it failed; a file that ends well would be believed
+            raise
         await response.write_eof()
         return response
 

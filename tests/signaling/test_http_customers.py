@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import json
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientPayloadError
 
 from domain.attachment import Upload, upload_id
 from domain.customer_data import Erasure
@@ -19,7 +21,9 @@ from domain.people import LeftMessage
 from domain.record import Recording
 from domain.stream import Device
 from signaling.erasing import Erasing
+from signaling.exporting import Export
 from signaling.http_context import ARRIVALS, CHAT, COMPOSITIONS
+from store.blobs import FileBlobs
 from tests.contracts.test_attachments import file_of
 from tests.support.databases import sqlite_address
 from tests.support.doors import Browser, refusal
@@ -114,6 +118,52 @@ async def test_an_export_of_much_is_sent_in_pieces(door: WholeDoor) -> None:
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     assert max(info.file_size for info in archive.infolist()) == 64 * 1024 * 1024
+
+
+async def test_an_export_that_an_erasure_overtakes_is_whole_and_says_what_was_gone(door: WholeDoor) -> None:
+    await lived(door)
+    chunks = (await Export(door.house.house, door.db.data).begin(ANN.id)).chunks()
+    data = await anext(chunks)
+    assert (await door.staff(MEI).post(ERASE, json=BODY)).status == 200
+    await door.erasing.settled()
+    data += b"".join([chunk async for chunk in chunks])
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    told, files = json.loads(archive.read("customer.json")), json.loads(archive.read("files.json"))
+    assert files == {
+        told["files"][0]["file"]: {"bytes": 5000},  # it was being read
+        told["calls"][0]["recording"]["call"]: {"gone": True},
+        told["left_messages"][0]["file"]: {"gone": True},
+    }
+    assert {name for name in archive.namelist() if name.startswith("media/")} == {told["files"][0]["file"]}
+
+
+class Vanishing(FileBlobs):
+    """Each file is deleted as soon as it was found."""
+
+    async def path(self, name: str) -> Path:
+        found = await super().path(name)
+        found.unlink()
+        return found
+
+
+async def test_an_export_is_whole_when_a_file_goes_between_being_found_and_opened(door: WholeDoor) -> None:
+    await lived(door)
+    house = dataclasses.replace(door.house.house, blobs=Vanishing(door.folder / "blobs"))
+    chunks = (await Export(house, door.db.data).begin(ANN.id)).chunks()
+    archive = zipfile.ZipFile(io.BytesIO(b"".join([chunk async for chunk in chunks])))
+    assert archive.testzip() is None
+    assert list(json.loads(archive.read("files.json")).values()) == [{"gone": True}] * 3
+
+
+async def test_an_export_that_meets_a_broken_disk_fails_and_does_not_end_well(door: WholeDoor) -> None:
+    blobs = await lived(door)
+    film = door.folder / "blobs" / blobs["film"][:2] / blobs["film"]
+    film.unlink()
+    film.symlink_to("/proc/self/mem")  # a file whose reading fails
+    response = await door.staff(MEI).get(EXPORT)
+    with pytest.raises(ClientPayloadError):
+        await response.read()
 
 
 async def test_only_a_manager_of_the_shop_or_hq_exports_and_erases(door: WholeDoor) -> None:
