@@ -26,23 +26,25 @@ class CleanPicture:
     height: int
 
 
-async def clean(data: bytes, *, max_pixels: int = 60_000_000) -> CleanPicture:
-    """Makes an upright sRGB JPEG without any metadata (EXIF, GPS, XMP, comments, thumbnails) of JPEG, PNG or WebP bytes,
-    in a thread. The type is read from the bytes. Raises MediaFault for anything else, for what is broken, and for more
-    than `max_pixels`, before any pixel is decoded."""
+async def clean(photo: bytes | BinaryIO, *, max_pixels: int = 60_000_000) -> CleanPicture:
+    """Makes an upright sRGB JPEG without any metadata (EXIF, GPS, XMP, comments, thumbnails) of a JPEG, PNG or WebP photo
+    (its bytes, or a file at its beginning), in a thread. The type is read from the bytes. Raises MediaFault for anything
+    else, for what is broken, and for more than `max_pixels`, before any pixel is decoded."""
     loop = asyncio.get_running_loop()
     for stale in [known for known in _places if known.is_closed()]:
         del _places[stale]
     async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
-        return await asyncio.to_thread(_clean, data, max_pixels)
+        return await asyncio.to_thread(_clean, io.BytesIO(photo) if isinstance(photo, bytes) else photo, max_pixels)
 
 
-def _clean(data: bytes, max_pixels: int) -> CleanPicture:
+def _clean(photo: BinaryIO, max_pixels: int) -> CleanPicture:
+    head = photo.read(12)
+    photo.seek(0)
     if not (
-        data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
+        head[:3] == b"\xff\xd8\xff" or head[:8] == b"\x89PNG\r\n\x1a\n" or (head[:4], head[8:]) == (b"RIFF", b"WEBP")
     ):
         raise MediaFault("This is not a photo that can be read; send a JPEG, PNG or WebP.")
-    pixels = bare_pixels(io.BytesIO(data), ("JPEG", "PNG", "WEBP"), max_pixels)
+    pixels = bare_pixels(photo, ("JPEG", "PNG", "WEBP"), max_pixels)
     return CleanPicture(jpeg_of(pixels), *pixels.size)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, TypeVar
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypeVar
 
 from aiohttp import BodyPartReader, web
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from domain.call import Call
-from domain.errors import Invalid, NotSignedIn, TooLarge
+from domain.errors import Invalid, NotSignedIn, TooLarge, Unavailable
 from domain.people import Customer, Staff
 from signaling.cookies import Known
 from signaling.http_context import COOKIES, HOUSE
@@ -57,6 +62,29 @@ async def read_bytes(request: web.Request, *, limit: int, deadline_s: float = UP
             if len(data) > limit:
                 raise _too_large(limit)
     return bytes(data)
+
+
+@asynccontextmanager
+async def received(request: web.Request, folder: Path, *, limit: int) -> AsyncIterator[tuple[BinaryIO, str]]:
+    """The body as a file without a name in `folder`, and its SHA-256 in hexadecimal: of a large one no more than a piece is
+    ever in memory. Raises TooLarge, and Unavailable when the disk cannot take it."""
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    sha256 = hashlib.sha256()
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            async with asyncio.timeout(UPLOAD_DEADLINE_S):
+                async for piece in request.content.iter_any():
+                    sha256.update(piece)
+                    file.write(piece)
+                    if file.tell() > limit:
+                        raise _too_large(limit)
+            file.seek(0)
+        except OSError as fault:
+            if isinstance(fault, TimeoutError | ConnectionError):  # the network's, not the disk's
+                raise
+            raise Unavailable("The disk is full; nothing was kept. Try again later.") from fault
+        yield file, sha256.hexdigest()
 
 
 async def read_part(part: BodyPartReader, *, limit: int) -> bytes:

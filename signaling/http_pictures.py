@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +13,7 @@ from domain.call import Call
 from domain.errors import Conflict, Invalid
 from domain.record import Picture
 from media.stills import clean
-from signaling.http_body import Body, call_for, json_answer, path_id, people_of, read_bytes, read_json
+from signaling.http_body import Body, call_for, json_answer, path_id, people_of, read_json, received
 from signaling.http_context import HOUSE, LEAVING, LIVE, PICTURES
 from signaling.http_records import FILE_POLICY
 from signaling.protocol import Stroke
@@ -65,11 +63,10 @@ async def _still(request: web.Request) -> web.Response:
     request.app[LEAVING].take(call.customer_id, house.now())
     if request.content_type not in STILL_KINDS:
         raise Invalid("Send the still as image/jpeg.")
-    data = await read_bytes(request, limit=house.settings.max_upload_bytes)
-    claimed = request.headers.get("X-Content-SHA256", "").lower()
-    if not (claimed.isascii() and hmac.compare_digest(claimed, hashlib.sha256(data).hexdigest())):
-        raise Invalid("The picture arrived damaged. Send it again, with its hash in X-Content-SHA256.")
-    still = await clean(data)
+    async with received(request, house.settings.scratch, limit=house.settings.max_upload_bytes) as (file, sha256):
+        if request.headers.get("X-Content-SHA256", "").lower() != sha256:
+            raise Invalid("The picture arrived damaged. Send it again, with its hash in X-Content-SHA256.")
+        still = await clean(file)
     blob = await house.blobs.put(still.jpeg, ".jpg")
 
     def replace(now: Picture) -> Picture:

@@ -40,9 +40,8 @@ class FileBlobs:
 
     async def put(self, data: bytes, suffix: str) -> str:
         """`suffix` is empty or like `.jpg`; else Invalid. Raises Unavailable when the disk cannot take it."""
-        name = hashlib.sha256(data).hexdigest() + _checked(suffix)
-        await self._on_disk(lambda: self._write(data, name))
-        return name
+        _checked(suffix)
+        return await self._on_disk(lambda: self._write(data, suffix))
 
     async def put_file(self, path: Path, suffix: str) -> str:
         """Moves the file; from another disk it is copied and then removed. Raises NotFound when there is no such file;
@@ -73,10 +72,11 @@ class FileBlobs:
             log.error("blob folder fault", cause=errno.errorcode.get(fault.errno or 0, type(fault).__name__))
             raise Unavailable(FULL) from fault
 
-    def _write(self, data: bytes, name: str) -> None:
+    def _write(self, data: bytes, suffix: str) -> str:
+        name = hashlib.sha256(data).hexdigest() + suffix
         path = self._path(name)
         if path.exists():
-            return
+            return name
         fresh = self._fresh()
         try:
             with _made(fresh) as file:
@@ -86,6 +86,7 @@ class FileBlobs:
             _rename(fresh, path)
         finally:
             fresh.unlink(missing_ok=True)
+        return name
 
     def _take(self, source: Path, suffix: str) -> str:
         try:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import tracemalloc
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -135,6 +137,26 @@ async def test_an_upload_without_a_length_is_cut_off_at_the_limit(tmp_path: Any)
         headers = {"Content-Type": "image/jpeg", "X-Content-SHA256": "0" * 64}
         answer = await door.customer(ANN).put("/api/pictures/picture-1/still", data=endless(), headers=headers)
         await refusal(answer, 413, "too_large")
+
+
+async def test_a_large_still_is_never_in_memory_whole(door: Door) -> None:
+    await kept_picture(door)
+    piece, pieces = bytes(64 * 1024), 300
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(pieces):
+            yield piece
+
+    headers = {"Content-Type": "image/jpeg", "X-Content-SHA256": hashlib.sha256(piece * pieces).hexdigest()}
+    tracemalloc.start()
+    try:
+        answer = await door.customer(ANN).put("/api/pictures/picture-1/still", data=slowly(), headers=headers)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    await refusal(answer, 400, "unusable_picture")  # all of it came, with the hash that was said
+    assert most < len(piece) * pieces / 3
+    assert list(door.house.house.settings.scratch.iterdir()) == []
 
 
 async def test_a_still_comes_late_by_minutes_and_not_by_days(door: Door) -> None:

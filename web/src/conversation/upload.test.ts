@@ -68,6 +68,13 @@ describe("a file on its way", () => {
     expect(progress.value.size).toBe(0);
   });
 
+  it("is never in memory whole", async () => {
+    const file = new Blob([bytes(CHUNK * 3 + 1)]);
+    file.arrayBuffer = () => Promise.reject(new Error("all of it at once"));
+    await uploadFile(waiting(), file);
+    expect(server.kept).toHaveLength(CHUNK * 3 + 1);
+  });
+
   it("goes on after any chunk, wherever it was cut", async () => {
     const data = bytes(CHUNK * 3);
     for (let cut = 0; cut <= 3; cut++) {

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { http } from "../wire/http";
 import { codeOf, Refusal } from "../wire/refusal";
 import type { Waiting } from "./database";
+import { Sha256 } from "./sha256";
 
 /** What an entry becomes when its file is kept; throws a Refusal. */
 export type Upload = (waiting: Waiting, file: Blob) => Promise<Pick<Waiting, "kind" | "body">>;
@@ -81,9 +82,12 @@ async function chunk(path: string, offset: number, file: Blob): Promise<number> 
   }
 }
 
+/** Piece by piece: a film would not fit into a phone's memory beside the page. */
 async function digest(file: Blob): Promise<string> {
-  const sum = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
-  return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sum = new Sha256();
+  for (let at = 0; at < file.size; at += CHUNK_BYTES)
+    sum.update(new Uint8Array(await file.slice(at, at + CHUNK_BYTES).arrayBuffer()));
+  return sum.hex();
 }
 
 function note(id: string, share: number | null): void {
