@@ -14,13 +14,28 @@ from loadtest.server_process import LoupeServer
 from tests.journeys.hostile_scene import Scene, Stranger, scene
 
 
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder run on the loop on which the one browser was started, but for those around one running call."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and "call" not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_browser() -> AsyncIterator[Browser]:
     async with chromium() as started:
         yield started
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
+    """Started once, which takes longer than many a journey; the people in it and all that they keep are gone after each."""
+    yield one_browser
+    for context in one_browser.contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(tmp_path: Path) -> AsyncIterator[LoupeServer]:
     async with LoupeServer(tmp_path / "data") as started:
         yield started

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 DARK_S = 5.0
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bad_network(tmp_path: Path) -> AsyncIterator[tuple[LoupeServer, Lab]]:
     async with Lab(seed=7) as lab:
         server = LoupeServer(tmp_path / "data", advertise_port=lab.port)

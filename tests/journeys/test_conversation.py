@@ -7,6 +7,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from loadtest.browser import PHONE, TABLET, person
 from loadtest.server_process import LoupeServer
+from tests.journeys.years import somebody, years_of_words
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
 
@@ -247,32 +248,8 @@ async def test_a_note_is_on_the_other_tablet_and_never_in_what_the_phone_hears(
     assert not [text for text in heard if "pays late" in text or '"n.' in text or "assigned" in text]
 
 
-WRITE_MANY = """async (count) => {
-  const stream = 'c.' + JSON.parse(localStorage.getItem('loupe.chat.demo')).id;
-  const socket = new WebSocket(location.origin.replace('http', 'ws') + '/ws/customer/chat');
-  await new Promise((done) => { socket.onopen = done; });
-  let answer;
-  socket.onmessage = ({data}) => {
-    const frame = JSON.parse(data);
-    if (['chat.welcome', 'chat.ack', 'error'].includes(frame.type)) answer(frame);
-  };
-  const ask = (frame) => new Promise((done) => { answer = done; socket.send(JSON.stringify({ref: 'r', ...frame})); });
-  await ask({type: 'chat.hello', device: 'device-of-many', tab: 'many'});
-  for (let n = 1; n <= count; n++) {
-    const body = {text: `Line ${n}`};
-    const said = await ask({type: 'chat.append', n, id: `entry-of-many-${n}`, stream, kind: 'text', body});
-    if (said.type === 'error') {
-      await new Promise((done) => setTimeout(done, 1000 * (said.retry_after_s || 1)));
-      n -= 1;
-    }
-  }
-  socket.close();
-}"""
-
-
 async def test_years_are_read_from_the_newest_line_back_to_the_first(browser: Browser, server: LoupeServer) -> None:
-    _, customer = await phone(browser, server)
-    await customer.evaluate(WRITE_MANY, 560)
+    await years_of_words(server, await somebody(server), [f"Line {n}" for n in range(1, 561)])
     _, staff = await tablet(browser, server, "lin")
     await open_first(staff)
     await reads(staff, "Line 560")

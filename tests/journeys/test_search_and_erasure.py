@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from domain.stream import NewEntry
 from loadtest.server_process import LoupeServer
-from store.database import open_database
 from tests.journeys.test_conversation import has_mark, open_first, phone, reads, say, tablet
+from tests.journeys.years import years_of_words
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 LOOKED_AT = os.environ.get("LOUPE_PICTURES", "")  # a folder: the pages are photographed for people to look at
@@ -24,22 +22,13 @@ async def look(page: Page, name: str) -> None:
         await page.screenshot(path=f"{LOOKED_AT}/{name}.png")
 
 
-async def years_of_words(server: LoupeServer) -> None:
-    """Much was said in the one conversation that there is, long ago; one line of it is to be found."""
-    await server.stop()
-    async with open_database(f"sqlite:///{server.data.resolve() / 'loupe.sqlite'}") as db:
-        shop = await db.people.shop_by_slug("demo")
-        customer = (await db.conversations.listed(shop.id))[0].conversation.id
-        start = datetime.now(UTC) - timedelta(days=400)
-        for number in range(MANY):
-            text = "左脚的鞋跟断了，周五能修好吗？" if number == 200 else f"Message number {number}"
-            await db.conversations.append(
-                NewEntry(
-                    stream=f"c.{customer}", id=f"old-{number:06}", kind="text", author=customer, side="customer",
-                    author_name="Guest", at=start + timedelta(hours=number), body={"text": text},
-                )
-            )  # fmt: skip
-    await server.start()
+async def id_of(customer: Page) -> str:
+    return str(await customer.evaluate("JSON.parse(localStorage.getItem('loupe.chat.demo')).id"))
+
+
+def words() -> list[str]:
+    """One line of much is to be found."""
+    return ["左脚的鞋跟断了，周五能修好吗？" if number == 200 else f"Message number {number}" for number in range(MANY)]
 
 
 async def looks_for(page: Page, name: str, words: str) -> None:
@@ -57,7 +46,7 @@ async def test_words_of_long_ago_are_found_and_shown_in_their_place(browser: Bro
     _, customer = await phone(browser, server)
     await say(customer, "Hello")
     await has_mark(customer, "Hello", "Sent")
-    await years_of_words(server)
+    await years_of_words(server, await id_of(customer), words())
     _, staff = await tablet(browser, server, "lin")
     await looks_for(staff, "Search all conversations", "鞋跟")
     hit = staff.get_by_role("dialog").get_by_role("button").filter(has_text="左脚的")
@@ -88,7 +77,7 @@ async def test_what_was_found_is_read_on_to_the_end(browser: Browser, server: Lo
     _, customer = await phone(browser, server)
     await say(customer, "Hello")
     await has_mark(customer, "Hello", "Sent")
-    await years_of_words(server)
+    await years_of_words(server, await id_of(customer), words())
     await looks_for(customer, "Search this conversation", "number 600")
     await customer.get_by_role("dialog").get_by_role("button").filter(has_text="600").click()
     await reads(customer, "Message number 600")
