@@ -7,7 +7,6 @@ description names. When a keeper dies another one takes its floors up, and pages
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,10 +15,11 @@ import structlog
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 from aiohttp.typedefs import Handler
 
-from domain.errors import NotSignedIn, Refusal, Unavailable
+from domain.errors import NotFound, NotSignedIn, Refusal, Unavailable
 from domain.floors import RENEW_EVERY_S, FloorStore, Keeper
+from signaling.asked_for import OF_CALLS, shops_asked_for
 from signaling.carriers import RESTARTING
-from signaling.http_body import customer_of, people_of, staff_of
+from signaling.http_body import customer_of, staff_of
 from signaling.relay import RELAYED, Relay
 from signaling.tasks import Tasks
 
@@ -28,10 +28,6 @@ PATIENCE_S = 8.0  # a little longer than a dead keeper is believed to be alive
 TRY_AGAIN_S = 0.25
 IDLE_TURNS = 30  # a minute without anybody: the next to come may find another keeper
 SOCKETS = ("/ws/staff", "/ws/customer")
-# What the live half must hear of, or knows before the store does.
-OF_CALLS = re.compile(
-    r"/api/(pictures/.+|left-messages(/.+)?|calls/[^/]+/composition|customers/[^/]+/(profile|erase))", re.ASCII
-)
 
 
 KEEPING: web.AppKey[Keeping] = web.AppKey("keeping")  # only where several servers share a database
@@ -152,9 +148,21 @@ class Keeping:
         if request.path in SOCKETS:
             who = staff_of if request.path == "/ws/staff" else customer_of
             return await self._socket(request, (await who(request)).shop_id, handler)
-        if OF_CALLS.fullmatch(request.path) and RELAYED not in request.headers:
-            return await self._answer(request, handler)
-        return await handler(request)
+        asked = OF_CALLS.fullmatch(request.path)
+        if asked is None or RELAYED in request.headers:
+            return await handler(request)
+        try:
+            [*others, shop_id] = await shops_asked_for(request, asked)
+        except (NotFound, NotSignedIn, Unavailable):
+            return await handler(request)
+        for other in others if request.method == "GET" else ():
+            try:
+                found = await self._answer(request, other, handler)
+            except NotFound:
+                continue
+            if found.status != NotFound.status:
+                return found
+        return await self._answer(request, shop_id, handler)
 
     async def _socket(self, request: web.Request, shop_id: str, handler: Handler) -> web.StreamResponse:
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
@@ -176,17 +184,12 @@ class Keeping:
             await asyncio.sleep(TRY_AGAIN_S)  # until the keeper is given up, and this server may take its place
         return await _come_back(request)
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, shop_id: str, handler: Handler) -> web.StreamResponse:
         try:
-            [person, *_] = await people_of(request)
-            keeper = await self.claim(person.shop_id)
-        except (NotSignedIn, Unavailable):
-            return await handler(request)
-        if keeper is None:
-            return await handler(request)
-        answer = await self.relay.answer(request, keeper.url)
-        if answer is None and request.body_exists:  # what was read of the body is gone
-            raise Unavailable("The server of this call does not answer. Try again in a moment.")
+            keeper = await self.claim(shop_id)
+        except Unavailable:
+            keeper = None
+        answer = await self.relay.answer(request, keeper.url) if keeper is not None else None
         return answer if answer is not None else await handler(request)
 
 

@@ -50,6 +50,7 @@ class Live:
     def __init__(self, house: House, chat: Chat | None = None, *, is_shared: bool = False) -> None:
         self.house = house
         self._is_shared = is_shared
+        self._kept: set[str] = set()
         self.floor = Floor(house)
         self.line = WaitingLine(self.floor)
         self.recordings = Recordings(self.floor)
@@ -109,10 +110,12 @@ class Live:
     async def take_up(self, shop_id: str) -> None:
         """This server keeps the shop's floor from now on."""
         await take_up_open_calls(self.floor, shop_id)
+        self._kept.add(shop_id)
         self.floor.spawn(self.recordings.take_up_unfinished(shop_id))
 
     async def let_go(self, shop_id: str) -> None:
-        """Another one does."""
+        """Another one does. Sockets that have not said hello yet are sent there when they do."""
+        self._kept.discard(shop_id)
         await let_go(self._stage, shop_id)
 
     def is_idle(self, shop_id: str) -> bool:
@@ -260,9 +263,15 @@ class Live:
             carrier.send(frame_of(refusal, ref_in(text)).model_dump_json())
             carrier.close(NO_HELLO, "say hello first")
             return None
+        if self._is_shared and person.shop_id not in self._kept:
+            carrier.close(RESTARTING, "another server keeps this shop")
+            return None
         session = self.floor.session_of(person)
         try:
             await greet(self.floor, session, hello, carrier, self._take_over)
+            if self.floor.sessions.get((session.side, session.person_id)) is not session:  # let go of meanwhile
+                carrier.close(RESTARTING, "another server keeps this shop")
+                return None
             self.presence.changed(session)
             if session.side == "staff":
                 await self.line.greet(session)

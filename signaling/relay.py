@@ -6,27 +6,41 @@ It goes there as the visitor's browser sent it, cookies and all, so that server 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    ConnectionTimeoutError,
+    WSMsgType,
+    web,
+)
 from multidict import CIMultiDict
 
+from domain.errors import Unavailable
 from signaling.carriers import RESTARTING
 from signaling.chat import LARGEST_READ
+from signaling.http_body import UPLOAD_DEADLINE_S
 
 RELAYED = "X-Loupe-Relayed"  # never twice: two servers that disagree would hand it to and fro
 TAKEN_ALONG = ("Host", "Origin", "Cookie", "Content-Type", "Accept-Language", "Sec-Fetch-Site")
 BROUGHT_BACK = ("Content-Type", "Cache-Control", "Content-Security-Policy", "Content-Disposition", "Retry-After")
 CONNECT_S = 2.0
-ANSWER_S = 190.0  # a little more than the longest upload may take
+ANSWER_S = 20.0  # of silence, while it is not the visitor who is waited for
 HEARTBEAT_S = 10.0
 GONE = 1006  # closed without a word
 
 
 class Relay:
-    """`client` is closed by who made it. `close` ends all relayed sockets with 4000: their pages come back."""
+    """`client` is closed by who made it. `close` ends all relayed sockets with 4000: their pages come back. `patience_s`: how
+    long another server may take for an answer, or for a piece of a body."""
 
-    def __init__(self, client: ClientSession) -> None:
+    def __init__(self, client: ClientSession, patience_s: float = ANSWER_S) -> None:
         self._client = client
+        self._patience_s = patience_s
         self._sockets: set[web.WebSocketResponse] = set()
 
     def __len__(self) -> int:
@@ -61,25 +75,37 @@ class Relay:
         return here
 
     async def answer(self, request: web.Request, url: str) -> web.Response | None:
-        """What that server answers; None when it does not. The body of the request stays readable only if it has none."""
+        """What that server answers; None when it cannot be reached: the request is as it was then. Raises Unavailable when it
+        was reached and falls silent: what was asked may have been done or not."""
+        now = asyncio.get_running_loop().time
         try:
-            async with (
-                asyncio.timeout(ANSWER_S),
-                self._client.request(
+            async with asyncio.timeout(self._patience_s) as patience:
+                longest = now() + UPLOAD_DEADLINE_S
+
+                async def body() -> AsyncIterator[bytes]:
+                    patience.reschedule(longest)  # the visitor may be slow
+                    async for piece in request.content.iter_any():
+                        patience.reschedule(now() + self._patience_s)
+                        yield piece
+                        patience.reschedule(longest)
+                    patience.reschedule(now() + self._patience_s)
+
+                async with self._client.request(
                     request.method,
                     url + request.path_qs,
                     headers=_headers(request),
-                    data=request.content if request.body_exists else None,
+                    data=body() if request.body_exists else None,
                     timeout=ClientTimeout(sock_connect=CONNECT_S),
                     allow_redirects=False,
-                ) as said,
-            ):
-                headers = CIMultiDict((name, said.headers[name]) for name in BROUGHT_BACK if name in said.headers)
-                for cookie in said.headers.getall("Set-Cookie", ()):
-                    headers.add("Set-Cookie", cookie)
-                return web.Response(status=said.status, body=await said.read(), headers=headers)
-        except (ClientError, OSError, TimeoutError):
+                ) as said:
+                    headers = CIMultiDict((name, said.headers[name]) for name in BROUGHT_BACK if name in said.headers)
+                    for cookie in said.headers.getall("Set-Cookie", ()):
+                        headers.add("Set-Cookie", cookie)
+                    return web.Response(status=said.status, body=await said.read(), headers=headers)
+        except (ClientConnectorError, ConnectionTimeoutError):
             return None
+        except (ClientError, OSError, TimeoutError) as fault:
+            raise Unavailable("The server of this call does not answer. Try again in a moment.") from fault
 
     async def close(self) -> None:
         closing = [socket.close(code=RESTARTING, message=b"restarting") for socket in list(self._sockets)]

@@ -226,10 +226,11 @@ async def opened(
     compare_every_s: float | None = None,
     bus: Bus | None = None,
     has_sessions: bool = False,
+    is_shared: bool = False,
     **settings: object,
 ) -> AsyncIterator[Stand]:
     """A started `Live` and `Chat` on a free port of 127.0.0.1. `has_sessions`: everybody has one browser, with the session
-    `session-<id>`; else nobody's sockets have one."""
+    `session-<id>`; else nobody's sockets have one. `is_shared`: as one of several servers, which keeps no floor yet."""
 
     def session_of(request: web.Request) -> str:
         return f"session-{request.match_info['id']}" if has_sessions else ""
@@ -239,7 +240,7 @@ async def opened(
         chat = await stack.enter_async_context(
             Chat(house.house, bus=bus, heads_every_s=heads_every_s, compare_every_s=compare_every_s)
         )
-        live = await stack.enter_async_context(Live(house.house, chat))
+        live = await stack.enter_async_context(Live(house.house, chat, is_shared=is_shared))
 
         async def staff(request: web.Request) -> web.WebSocketResponse:
             return await live.staff_socket(
