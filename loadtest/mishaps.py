@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Route, expect
 
-from loadtest.browser import PHONE, TABLET
-from loadtest.sitters import Customer, Staff
+from loadtest.browser import PHONE
+from loadtest.sitters import Customer, Set, Staff
 
 BLOCKED = """(() => {
   const refuse = () => Promise.reject(new DOMException('blocked', 'NotAllowedError'));
@@ -53,45 +52,51 @@ LINE = (
 )
 
 
-async def mishaps(phones: Browser, tablets: Browser, facts: dict[str, Any], language: str, out: Path) -> None:
-    """Raises AssertionError or playwright's errors when the pages do not do what the story wants."""
-    await _doors(phones, tablets, facts, language, out)
-    staff = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
+async def mishaps(scene: Set) -> None:
+    album, facts = scene.album, scene.facts
+    with album.scene("doors"):
+        await _doors(scene)
+    staff = await scene.staff()
     await staff.sign_in(facts["username"], facts["password"])
-    colleague = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
+    colleague = await scene.staff()
     await colleague.sign_in("li", facts["password"])
     await staff.be_available()
     await colleague.be_available()
-    customer = await Customer.at(phones, facts["customer_url"], PHONE, language, out, RICH)
+    customer = await scene.customer(RICH)
     await customer.join("Ana", "A scratch on my brown bag", consent=True)
-    waiting = await _line(phones, facts, language, out, staff)
-    await _trouble(staff, customer)
-    await _company(staff, colleague, customer)
-    await _lost(staff, customer, facts["customer_url"])
-    await _records(staff)
-    await _tabs(staff, customer, facts)
-    for sitter in (staff, colleague, customer, *waiting):
-        await sitter.context.close()
+    with album.scene("line of six"):
+        await _line(scene, staff)
+    with album.scene("trouble"):
+        await _trouble(staff, customer)
+    with album.scene("bookings"):
+        await _bookings(staff, customer)
+    with album.scene("company"):
+        await _company(staff, colleague, customer)
+    with album.scene("lost"):
+        await _lost(staff, customer, facts["customer_url"])
+    with album.scene("records"):
+        await _records(staff)
+    with album.scene("tabs"):
+        await _tabs(staff, customer, facts)
+    await scene.over()
 
 
-async def _doors(phones: Browser, tablets: Browser, facts: dict[str, Any], language: str, out: Path) -> None:
+async def _doors(scene: Set) -> None:
     """Pages that let nobody in, and forms that lack something."""
-    url = facts["customer_url"]
-    blocked = await Customer.at(phones, url, PHONE, language, out, BLOCKED)
+    blocked = await scene.customer(BLOCKED)
     await blocked.sees("Your camera is blocked")
     await blocked.portrait("customer-camera-blocked", ("phone", "tablet", "side"), whole=True)
     await blocked.tap("Start video call")
     await blocked.sees("Please tell us your name.")
     await blocked.portrait("customer-name-missing", ("phone",), whole=True)
-    for code in ("link_expired", "unavailable"):
-        await blocked.page.route("**/api/enter", _refusing(code))
-        await blocked.page.goto(url)
-        await expect(blocked.page.get_by_role("heading").first).to_be_visible()
-        await blocked.portrait(f"customer-{code.replace('_', '-')}")
-        await blocked.page.unroute("**/api/enter")
     await blocked.context.close()
-    shut = await Staff.at(tablets, facts["staff_url"], TABLET, language, out, BLOCKED)
-    await shut.sign_in("zhao", facts["password"])
+    for code in ("link_expired", "link_needed", "unavailable"):
+        refused = await scene.customer(_refused(code))
+        await refused.shows(refused.page.get_by_role("heading", level=2))
+        await refused.portrait(f"customer-{code.replace('_', '-')}")
+        await refused.context.close()
+    shut = await scene.staff(BLOCKED)
+    await shut.sign_in("zhao", scene.facts["password"])
     await shut.be_available()
     await shut.sees("Try again")
     await shut.portrait("staff-camera-blocked")
@@ -108,11 +113,14 @@ async def _doors(phones: Browser, tablets: Browser, facts: dict[str, Any], langu
     await shut.context.close()
 
 
-def _refusing(code: str) -> Callable[[Route], Awaitable[None]]:
-    async def refuse(route: Route) -> None:
-        await route.fulfill(status=403, json={"type": "error", "code": code, "message": code})
-
-    return refuse
+def _refused(code: str) -> str:
+    """In the page, since a worker of the page's own asks the server for it later on."""
+    return f"""(() => {{
+      const real = window.fetch;
+      const refusal = () => Response.json({{type: 'error', code: '{code}', message: ''}}, {{status: 403}});
+      window.fetch = (where, ...rest) =>
+        String(where?.url ?? where).endsWith('/api/enter') ? Promise.resolve(refusal()) : real(where, ...rest);
+    }})()"""
 
 
 def _recording(state: str) -> Callable[[Route], Awaitable[None]]:
@@ -125,10 +133,10 @@ def _recording(state: str) -> Callable[[Route], Awaitable[None]]:
     return say
 
 
-async def _line(phones: Browser, facts: dict[str, Any], language: str, out: Path, staff: Staff) -> list[Customer]:
+async def _line(scene: Set, staff: Staff) -> None:
     waiting = []
     for name, matter in LINE:
-        one = await Customer.at(phones, facts["customer_url"], PHONE, language, out, BLOCKED)
+        one = await scene.customer(BLOCKED)
         await one.join(name, matter, consent=False)
         waiting.append(one)
     line = staff.page.get_by_role("list", name=staff.say("Waiting")).get_by_role("listitem")
@@ -137,7 +145,6 @@ async def _line(phones: Browser, facts: dict[str, Any], language: str, out: Path
     await staff.sees("Out of reach, place kept")
     await staff.portrait("staff-desk-six", ("phone", "tablet", "small"), whole=True)
     await waiting[4].portrait("customer-sixth-in-line")
-    return waiting
 
 
 async def _trouble(staff: Staff, customer: Customer) -> None:
@@ -178,6 +185,9 @@ async def _trouble(staff: Staff, customer: Customer) -> None:
     await staff.portrait("staff-drawing-words")
     await staff.page.get_by_role("textbox", name=staff.say("Text on the picture")).press("Escape")
     await staff.tap("Done")
+
+
+async def _bookings(staff: Staff, customer: Customer) -> None:
     for answer in ("Decline", "Confirm", None):
         await staff.tap("Propose booking")
         await staff.tap("Send proposal")

@@ -1,7 +1,9 @@
 """`python -m loadtest.portraits OUT_DIR [--language zh-CN]`: every page and state as a picture, phone and tablet size.
 
-A demonstration server, two real browsers with painted cameras, and two stories: a day (a left message, a call with its
-drawing, pictures and booking, and a second call without consent to recording), and `mishaps`: what may go wrong.
+Two real browsers with painted cameras, and a demonstration server for each of four stories: a day (a left message, a
+call with its drawing, pictures and booking, and a second call without consent to recording), `mishaps` (what may go
+wrong), the customer's conversation, and the staff's inbox. A state that does not come in time is told at the end, with
+exit code 1; the others are portrayed all the same.
 """
 
 from __future__ import annotations
@@ -12,63 +14,54 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from loadtest.browser import PHONE, TABLET, chromium
+from loadtest.browser import chromium
+from loadtest.conversing import conversation
+from loadtest.inbox_states import inbox
 from loadtest.mishaps import mishaps
 from loadtest.scenes import bag_photo, bag_video, counter_video
 from loadtest.server_process import LoupeServer
-from loadtest.sitters import PATIENCE_MS, Customer, Staff
+from loadtest.sitters import PATIENCE_MS, Album, Customer, Set, Staff
 from loadtest.words import CHINESE, ENGLISH
 
 REPLAYS = (
     "() => [...document.querySelectorAll('video')].filter((v) => v.currentTime > 1.5 && v.videoWidth > 0).length >= 2"
 )
-STORIES = ("day", "mishaps")
 
 
-async def portraits(out: Path, language: str = ENGLISH, stories: tuple[str, ...] = STORIES) -> None:
-    """Raises AssertionError or playwright's errors when the pages do not do what the story wants."""
-    out.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=PATIENCE_MS)
-    with tempfile.TemporaryDirectory(prefix="loupe-portraits-") as folder:
-        home = Path(folder)
-        async with (
-            chromium(camera=await asyncio.to_thread(bag_video, home / "bag.y4m")) as phones,
-            chromium(camera=await asyncio.to_thread(counter_video, home / "counter.y4m")) as tablets,
-        ):
-            if "day" in stories:
-                async with LoupeServer(home / "day") as server:
-                    photo = await asyncio.to_thread(bag_photo, home / "photo.jpg")
-                    await _day(phones, tablets, server.facts, language, out, photo)
-            if "mishaps" in stories:
-                async with LoupeServer(home / "mishaps") as server:
-                    await mishaps(phones, tablets, server.facts, language, out)
-
-
-async def _day(phones: Browser, tablets: Browser, facts: dict[str, Any], language: str, out: Path, photo: Path) -> None:
-    url = facts["customer_url"]
-    staff = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
-    await _door(staff, facts)
-    customer = await Customer.at(phones, url, PHONE, language, out)
-    await _left_message(customer, photo)
-    colleague = await Staff.at(tablets, facts["staff_url"], TABLET, language, out)
-    await _desk(staff, colleague, facts)
-    second = await Customer.at(phones, url, PHONE, language, out)
-    await _line(staff, customer, second)
-    await _call(staff, customer)
-    await _agreement(staff, customer)
-    await _afterwards(staff, customer)
-    await _without_consent(staff, second)
+async def day(scene: Set) -> None:
+    album = scene.album
+    staff = await scene.staff()
+    with album.scene("door"):
+        await _door(staff, scene.facts)
+    customer = await scene.customer()
+    with album.scene("left message"):
+        await _left_message(customer, scene.photo)
+    colleague = await scene.staff()
+    with album.scene("desk"):
+        await _desk(staff, colleague, scene.facts)
+    second = await scene.customer()
+    with album.scene("line"):
+        await _line(staff, customer, second)
+    with album.scene("call"):
+        await _call(staff, customer)
+    with album.scene("agreement"):
+        await _agreement(staff, customer)
+    with album.scene("afterwards"):
+        await _afterwards(staff, customer)
+    with album.scene("without consent"):
+        await _without_consent(staff, second)
     for query, name in (("?t=altered", "customer-link-altered"), ("-gone", "customer-no-shop")):
-        await customer.page.goto(url.split("?")[0] + query)
-        await expect(customer.page.get_by_role("heading").first).to_be_visible()
-        await customer.portrait(name)
-    for sitter in (staff, colleague, customer, second):
-        await sitter.context.close()
+        with album.scene(name):
+            await customer.page.goto(scene.facts["customer_url"].split("?")[0] + query)
+            await customer.shows(customer.page.get_by_role("heading").first)
+            await customer.portrait(name)
+    await scene.over()
 
 
 async def _door(staff: Staff, facts: dict[str, Any]) -> None:
@@ -125,11 +118,12 @@ async def _desk(staff: Staff, colleague: Staff, facts: dict[str, Any]) -> None:
 async def _line(staff: Staff, customer: Customer, second: Customer) -> None:
     await customer.tap("Call again")
     await customer.fill_form("Ana", "A scratch on my brown bag", consent=True)
+    await customer.page.wait_for_function("document.querySelector('video[data-local]')?.videoWidth > 0")
     await customer.portrait("customer-form", ("phone", "tablet", "side"))
     await customer.portrait("customer-form-whole", ("phone",), whole=True)
     await customer.tap("Start video call")
     await expect(
-        customer.page.get_by_role("status").filter(has_text=customer.say("You are number 1 in line"))
+        customer.page.get_by_role("status").filter(has_text=customer.say("You are number {n} in line", n=1))
     ).to_be_visible()
     await customer.portrait("customer-waiting", ("phone", "tablet", "side"))
     await second.join("Mr Chen", "New soles for walking boots", consent=False)
@@ -179,7 +173,7 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await customer.portrait("customer-hold")
     await staff.tap("Hold")
     await customer.page.get_by_text(customer.say("On hold"), exact=True).wait_for(state="hidden")
-    await customer.tap("Show Lin Mei large")
+    await customer.button("Show {name} large", name="Lin Mei").click()
     await customer.portrait("customer-face")
     await customer.tap("Show my camera large")
 
@@ -252,6 +246,33 @@ async def _without_consent(staff: Staff, customer: Customer) -> None:
     await staff.portrait("staff-ended-by-customer")
 
 
+STORIES: dict[str, Callable[[Set], Awaitable[None]]] = {
+    "day": day,
+    "mishaps": mishaps,
+    "conversation": conversation,
+    "inbox": inbox,
+}
+
+
+async def portraits(out: Path, language: str = ENGLISH, stories: Iterable[str] = ()) -> list[str]:
+    """The states that did not come in time: they are portrayed as they were by then, and the stories go on."""
+    out.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MS)
+    album = Album(out)
+    with tempfile.TemporaryDirectory(prefix="loupe-portraits-") as folder:
+        home = Path(folder)
+        async with (
+            chromium(camera=await asyncio.to_thread(bag_video, home / "bag.y4m")) as phones,
+            chromium(camera=await asyncio.to_thread(counter_video, home / "counter.y4m")) as tablets,
+        ):
+            photo = await asyncio.to_thread(bag_photo, home / "photo.jpg")
+            for story in stories or STORIES:
+                async with LoupeServer(home / story) as server:
+                    with album.scene(story):
+                        await STORIES[story](Set(phones, tablets, server.facts, language, album, photo))
+    return album.faults
+
+
 def for_readme(out: Path, images: Path) -> None:
     """The two pictures that the README shows."""
     images.mkdir(parents=True, exist_ok=True)
@@ -268,10 +289,12 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--story", choices=STORIES, help="only this one")
     parser.add_argument("--readme", type=Path, metavar="IMAGES_DIR", help="also put the README's two pictures there")
     asked = parser.parse_args(given)
-    asyncio.run(portraits(asked.out, asked.language, (asked.story,) if asked.story else STORIES))
+    faults = asyncio.run(portraits(asked.out, asked.language, (asked.story,) if asked.story else ()))
     if asked.readme:
         for_readme(asked.out, asked.readme)
-    return 0
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,19 @@ def counter_video(path: Path) -> Path:
 def bag_photo(path: Path) -> Path:
     """One JPEG of the bag, such as a phone's camera makes."""
     cv2.imwrite(str(path), _pixels(_bag(*BAG_SIZE)))
+    return path
+
+
+def bag_film(path: Path) -> Path:
+    """Two seconds of the bag as WebM, such as a phone's camera makes."""
+    pixels = _pixels(_bag(*BAG_SIZE))
+    with av.open(str(path), "w", format="webm") as film:
+        stream = film.add_stream("libvpx", rate=FPS)
+        stream.height, stream.width = pixels.shape[:2]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 2_000_000
+        for _ in range(2 * FPS):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "bgr24")))
+        film.mux(stream.encode(None))
     return path
 
 

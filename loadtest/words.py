@@ -1,106 +1,30 @@
-"""The names of buttons and fields that the portraits use, in the pages' second language."""
+"""The words of the portraits: the pages' own texts in both languages, and what the people in them say and write."""
 
 from __future__ import annotations
 
-ENGLISH, CHINESE = "en-US", "zh-CN"
+import json
+import re
+from functools import cache
+from pathlib import Path
 
-_CHINESE = {
-    "Your name": "您的称呼",
-    "What is it about?": "想咨询什么？",
-    "I agree to this call being recorded": "我同意对本次通话进行录制",
-    "Start video call": "开始视频通话",
-    "You are number 1 in line": "您排在第 1 位",
-    "Nobody is available right now": "暂时没有店员在线",
-    "Leave a message": "给门店留言",
-    "Phone or WeChat": "电话或微信",
-    "Your message": "留言内容",
-    "Send message": "提交留言",
-    "Your message is with us": "留言已收到",
-    "Keep waiting": "继续等候",
-    "Leave the line": "退出等候",
-    "Open chat": "打开聊天",
-    "Close chat": "收起聊天",
-    "Hang up": "挂断",
-    "Message": "消息",
-    "Send": "发送",
-    "Confirm": "确认",
-    "Picture frozen": "画面已定格",
-    "Keep this picture?": "保留这张图片吗？",
-    "Keep": "保留",
-    "Call again": "再次呼叫",
-    "Show Lin Mei large": "放大 Lin Mei 的画面",
-    "Show my camera large": "放大我的画面",
-    "Username": "用户名",
-    "Password": "密码",
-    "Sign in": "登录",
-    "The username or password is not right. Please try again.": "用户名或密码不正确，请重试。",
-    "No calls yet": "还没有通话",
-    "Available": "可接待",
-    "Waiting": "等候中",
-    "Answer": "接听",
-    "Show the code large": "放大二维码",
-    "Close": "关闭",
-    "Cancel": "取消",
-    "Past calls": "历史通话",
-    "Messages": "留言",
-    "Done": "完成",
-    "Snapshot": "拍照",
-    "Freeze": "定格",
-    "Draw": "标注",
-    "Drawing area over the picture": "画面上的标注区域",
-    "Arrow": "箭头",
-    "Circle": "圆圈",
-    "Numbered mark": "编号标记",
-    "Yellow": "黄色",
-    "Hold": "保持",
-    "Invite colleague": "邀请同事",
-    "Propose booking": "发起预约",
-    "Send proposal": "发送预约",
-    "Note for the customer": "给顾客的备注",
-    "Note": "备注",
-    "Private note": "内部备注",
-    "Saved": "已保存",
-    "Chat": "聊天",
-    "Show chat and notes": "显示聊天和备注",
-    "Hide chat and notes": "隐藏聊天和备注",
-    "Pictures": "图片",
-    "Confirmed": "已确认",
-    "On hold": "通话保持中",
-    "Good connection": "网络良好",
-    "Call ended": "通话已结束",
-    "Open the record": "查看记录",
-    "Back to the desk": "返回接待台",
-    "Play": "播放",
-    "Leather repair": "皮具修补",
-    # What goes wrong.
-    "Your camera is blocked": "摄像头未获授权",
-    "Please tell us your name.": "请告诉我们怎么称呼您。",
-    "Try again": "重试",
-    "Personal link": "专属链接",
-    "Connection lost. Reconnecting…": "连接已断开，正在重新连接…",
-    "The server cannot be reached": "无法连接服务器",
-    "Out of reach, place kept": "暂时离线，已保留位置",
-    "Customer torch": "顾客手电筒",
-    "Pause recording": "暂停录制",
-    "Recording paused": "录制已暂停",
-    "Picture is dark": "画面偏暗",
-    "It is quite dark. More light shows more detail.": "光线有点暗，亮一些能看清更多细节。",
-    "Mute": "静音",
-    "{name} is muted": "{name}已静音",
-    "Camera off": "关闭摄像头",
-    "{name} turned the camera off": "{name}关闭了摄像头",
-    "Text": "文字",
-    "Text on the picture": "画面上的文字",
-    "Decline": "婉拒",
-    "Declined": "已婉拒",
-    "Appointment declined": "已婉拒该预约",
-    "Join": "加入",
-    "Leave call": "离开通话",
-    "Reconnecting. Please stay here.": "正在重新连接，请不要离开。",
-    "{name} lost the connection": "{name}的连接已断开",
-    "Loupe is open in another tab": "Loupe 已在另一个标签页打开",
-    "This call is open in another tab": "通话已在另一个页面打开",
-    # What the people of the portraits say and write.
+ENGLISH, CHINESE = "en-US", "zh-CN"
+WEB = Path(__file__).parents[1] / "web/src"
+# The pages' dictionaries: what is said in several of them is looked up in the order of who asks.
+ROOMS = {
+    "customer": ("customer/texts.ts",),
+    "staff": ("i18n/staff.en.ts", "i18n/staff.zh.ts"),
+    "shared": ("i18n/shared.texts.ts",),
+    "talk": ("i18n/talk.texts.ts",),
+    "files": ("talk/files.texts.ts",),
+    "inbox": ("i18n/inbox.texts.ts",),
+    "search": ("i18n/search.texts.ts",),
+    "ring": ("i18n/ring.texts.ts",),
+}
+_ENTRY = re.compile(r'^  "?([\w.]+)"?:\s+("(?:[^"\\]|\\.)*"),$', re.MULTILINE)
+_FILLED = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
+_BETWEEN_CHINESE = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+
+_PEOPLE = {
     "Ana": "安娜",
     "A scratch on my brown bag": "棕色皮包上有一道划痕",
     "Mr Chen": "陈先生",
@@ -119,8 +43,72 @@ _CHINESE = {
     "We match the colour first.": "会先为您调好颜色。",
     "Bag from her sister. Match tan no. 4; test inside the flap.": "姐姐送的包。用棕色 4 号调色，先在盖内试色。",
     "There is a scratch on the flap of my bag. What would you take for it?": "我的包翻盖上有一道划痕，修一下大概多少钱？",
-}
+    # The conversation and the inbox.
+    "Li Wei": "Li Wei",
+    "Leather repair": "皮具修补",
+    "Hello, the flap of my bag is scratched. Can you mend it?": "您好，我的包翻盖划了一道，还能修吗？",
+    "This is the place": "就是这里",
+    "Thank you. The leather is sound, only the finish is gone: 180, ready on Thursday.": "图片收到了。修补 180 元，周四可取。",
+    "Is Wednesday possible?": "周三能好吗？",
+    "Wednesday after four is fine.": "周三下午四点以后可以。",
+    "The address is wrong, sorry": "地址发错了",
+    "That was for another customer": "这条发错了",
+    "The receipt is here:": "购买小票在这里：",
+    "receipt.pdf": "购买小票.pdf",
+    "Your colour card: https://example.com/colours": "色卡请看：https://example.com/colours",
+    "I am on the underground, I will write soon": "我在地铁里，一会儿再说",
+    "Wednesday": "周三",
+    "umbrella": "雨伞",
+    "My new phone": "我的新手机",
+    "Are my boots ready?": "我的靴子修好了吗？",
+    "The zip of my jacket is stuck again, may I bring it by this afternoon?": "外套拉链又卡住了，今天下午送过去还来得及吗？",
+    "The ring fits, thank you!": "戒指大小正好，谢谢！",
+    "What does cleaning a suede jacket cost?": "清洗一件麂皮外套多少钱？",
+    "Yes, until six": "来得及，我们六点关门",
+    "We open at nine tomorrow": "明天九点开门",
+    "We close at five today": "今天五点关门",
+    "And on Sunday?": "周日开门吗？",
+    "please match tan no. 4": "请用棕色 4 号调色",
+    "pays by card, comes after six": "习惯刷卡，六点以后来",
+    "Hours": "营业时间",
+    "Hello {name}, we are open from 9 to 18, on Sundays from 10.": "{name}，您好！我们每天 9:00 – 18:00 营业，周日 10:00 开门。",
+    "Ready": "可以取了",
+    "Hello {name}, your item is ready to be picked up.": "{name}，您好！您的物品已修好，可以来取了。",
+    "Price": "报价",
+    "The repair costs": "修补费用是",
+    "Likes calls after six, no scent on leather": "喜欢六点以后联系，皮料不用香味护理剂",
+    "Brown shoulder bag": "棕色单肩包",
+    "Calf leather, tan, 28 cm": "小牛皮，棕色，28 厘米",
+    "I will call back": "我稍后回复您",
+}  # fmt: skip
 
 
-def word(english: str, language: str) -> str:
-    return _CHINESE[english] if language == CHINESE else english
+@cache
+def _room(name: str) -> dict[str, str]:
+    """English to Chinese."""
+    files = ROOMS[name]
+    if len(files) == 1:
+        english, _, chinese = (WEB / files[0]).read_text(encoding="utf-8").partition("export const zh")
+    else:
+        english, chinese = ((WEB / file).read_text(encoding="utf-8") for file in files)
+    said = {key: json.loads(text) for key, text in _ENTRY.findall(chinese)}
+    return {json.loads(text): said[key] for key, text in _ENTRY.findall(english) if key in said}
+
+
+def word(english: str, language: str, rooms: tuple[str, ...], /, **values: str | int) -> str:
+    """A text of the pages, with its `{places}` filled as the pages fill them, or of the people in the portraits. KeyError
+    when nobody says that."""
+    if language == ENGLISH:
+        return _fill(english, values)
+    texts = next((room for room in map(_room, rooms) if english in room), _PEOPLE)
+    return _BETWEEN_CHINESE.sub("", _fill(texts[english], values))
+
+
+def _fill(text: str, values: dict[str, str | int]) -> str:
+    def one(place: re.Match[str]) -> str:
+        name, single, several = place.groups()
+        if name not in values:
+            return place[0]
+        return str(values[name]) if several is None else (single if values[name] == 1 else several)
+
+    return _FILLED.sub(one, text)
