@@ -10,7 +10,7 @@ export interface StreamState {
   readonly entries: readonly Entry[];
 }
 
-const NAMELESS = "-"; // what an erased customer is called
+export const NAMELESS = "-"; // what an erased customer is called
 
 export function empty(stream: string, at = 0, digest = 0): StreamState {
   return { stream, floor: at, head: at, digest, entries: [] };

@@ -106,7 +106,7 @@ export const zh: Record<InboxKey, string> = {
   language_of: "语言",
   speaks_en: "英语",
   speaks_zh: "中文",
-  since: "{day} 起的顾客",
+  since: "{day} 成为顾客",
   tags: "标签",
   tag_add: "添加标签",
   tag_remove: "移除标签 {tag}",

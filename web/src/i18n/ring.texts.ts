@@ -21,7 +21,7 @@ export type RingKey = keyof typeof en;
 export const zh: Record<RingKey, string> = {
   ring_open: "链接仍可使用",
   ring_accepted: "已接受",
-  ring_declined: "暂时不便",
+  ring_declined: "暂不方便",
   ring_withdrawn: "已取消",
   ringing: "正在呼叫 {name} …",
   ringing_away: "{name} 目前不在，链接已留在会话中。",

@@ -35,9 +35,15 @@ export function Actions({ inbox, row, about }: { inbox: Inbox; row: InboxRow; ab
         <Video size={24} aria-hidden="true" />
       </button>
       {row.state === "closed" ? (
-        <button type="button" class="button small" data-deed="reopen" onClick={deeds.reopen}>
+        <button
+          type="button"
+          class="button small inbox-reopen"
+          aria-label={t("reopen")}
+          data-deed="reopen"
+          onClick={deeds.reopen}
+        >
           <RotateCcw size={18} aria-hidden="true" />
-          {t("reopen")}
+          <span>{t("reopen")}</span>
         </button>
       ) : (
         <button

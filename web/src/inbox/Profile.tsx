@@ -1,5 +1,6 @@
 import { Pencil } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
+import { NAMELESS } from "../conversation/fold";
 import { date, dayAndTime, duration, money } from "../i18n/format";
 import { inboxText as it } from "../i18n/inbox.texts";
 import { shared } from "../i18n/shared.texts";
@@ -12,7 +13,7 @@ export function Profile({ card, name, zone }: { card: ProfileCard; name: string;
   const [edits, edit] = useState(false);
   const page = card.page.value;
   useEffect(() => void card.load(), [card, name]); // a new name was written elsewhere
-  const shown = page?.profile.name ?? name;
+  const shown = page && page.profile.name !== NAMELESS ? page.profile.name : name;
   return (
     <>
       <div class="inbox-who">

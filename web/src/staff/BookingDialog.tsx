@@ -167,7 +167,7 @@ export function BookingDialog({ onClose }: { onClose: () => void }) {
             </div>
             <div class="field">
               <label for={`${id}-p`}>
-                {staff("booking_price")} <span class="muted">({currency})</span>
+                {staff("booking_price")} <span class="muted">· {currency}</span>
               </label>
               <input
                 id={`${id}-p`}
