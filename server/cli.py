@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,9 +51,11 @@ def serve(
     }
     settings = _settings(given)
     set_up_logs(settings.log_level)
+    gc.disable()  # imports leave no garbage; looking for some again and again takes a sixth of their time
     from domain.errors import Refusal
     from server.run import serve as run  # the imports of a whole server: only when there is one to start
 
+    gc.enable()
     try:
         asyncio.run(run(settings, demo=demo, demo_staff=demo_staff, as_json=json))
     except (CannotStart, Refusal) as fault:

@@ -5,6 +5,8 @@ A route under `/api/` that has no line in `ROUTES` is left out of the descriptio
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -135,14 +137,17 @@ FORMS = frozenset({LeftBody})  # what is sent as a form, with a file beside it
 
 
 def add_openapi(app: web.Application) -> None:
-    """After all other routes: they are described here."""
+    """After all other routes. They are described when somebody asks: that takes longer than all else in an app's making."""
+
+    @functools.cache
+    def text() -> str:
+        return json.dumps(described(app))
 
     async def tell(request: web.Request) -> web.Response:
         """This description."""
-        return web.Response(text=text, content_type=JSON)
+        return web.Response(text=await asyncio.to_thread(text), content_type=JSON)
 
     app.router.add_get("/api/openapi.json", tell)
-    text = json.dumps(described(app))
 
 
 def described(app: web.Application) -> Schema:
