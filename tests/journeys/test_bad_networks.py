@@ -18,7 +18,7 @@ from loadtest.people import share_shown
 from loadtest.server_process import LoupeServer
 from tests.journeys.meeting import gap_after, hang_up, meet, ready_record, records
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(180)]
 DARK_S = 5.0
 
 

@@ -19,7 +19,7 @@ from loadtest.server_process import LoupeServer
 from tests.support.news import Frame, News
 from tests.support.rtc_heard import until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(90)]
 CLIP = make_clip(2.0)
 
 

@@ -45,6 +45,7 @@ def frames_of(server: LoupeServer, file: str) -> int:
         return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
 
 
+@pytest.mark.alone
 async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(
     browser: Browser, server: LoupeServer
 ) -> None:
@@ -89,6 +90,7 @@ async def test_chat_and_a_booking_pass_with_the_websocket_cut_and_with_the_chann
         await reads(customer.page, text)
 
 
+@pytest.mark.alone
 async def test_the_record_of_a_call_plays_both_people_and_holds_its_pictures_and_booking(
     browser: Browser, server: LoupeServer
 ) -> None:

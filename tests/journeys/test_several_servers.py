@@ -15,7 +15,7 @@ from tests.journeys.meeting import hang_up, meet, ready_record, records, sees_pi
 from tests.support.databases import Cluster, postgresql_cluster
 from tests.support.several import several
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

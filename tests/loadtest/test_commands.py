@@ -46,6 +46,7 @@ def assert_every_limit_can_be_held_to(command: str, facts: dict[str, Any]) -> No
 
 
 @pytest.mark.journey
+@pytest.mark.alone
 async def test_calls_are_measured_from_the_door_to_the_file(tmp_path: Path) -> None:
     told, shown = tmp_path / "calls.json", tmp_path / "calls.html"
     code, out, said = await run(
@@ -89,6 +90,7 @@ async def test_calls_go_through_a_bad_network() -> None:
 
 
 @pytest.mark.journey
+@pytest.mark.alone
 async def test_a_soak_finds_nothing_left_behind(tmp_path: Path) -> None:
     told = tmp_path / "soak.json"
     code, out, said = await run("soak", "--minutes", "0.1", "--calls", "2", "--json", str(told))
@@ -112,6 +114,7 @@ async def test_a_chat_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.journey
 @pytest.mark.browser
+@pytest.mark.alone
 async def test_glass_to_glass_is_measured_with_real_browsers(tmp_path: Path) -> None:
     told = tmp_path / "glass.json"
     code, out, said = await run(

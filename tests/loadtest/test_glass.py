@@ -140,6 +140,7 @@ def test_a_short_run_has_few_calls_and_each_is_long_enough_to_measure() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.alone
 async def test_what_the_pages_camera_draws_is_read_back_with_the_time_at_which_it_was_drawn() -> None:
     async with chromium() as browser:
         context, page = await person(browser, size=TABLET, script=glass_pages.script(1))
@@ -161,6 +162,7 @@ async def test_what_the_pages_camera_draws_is_read_back_with_the_time_at_which_i
 
 @pytest.mark.journey
 @pytest.mark.timeout(150)
+@pytest.mark.alone
 async def test_a_short_run_sees_pictures_both_ways_and_reads_them() -> None:
     told: list[str] = []
     facts = await glass.run(seconds=4, impairment=None, seed=5, tell=told.append, calls=1)

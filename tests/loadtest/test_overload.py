@@ -119,6 +119,7 @@ def test_the_table_tells_of_each_load_and_of_new_customers() -> None:
 
 
 @pytest.mark.journey
+@pytest.mark.alone
 async def test_a_server_with_less_and_less_of_a_core_is_measured_at_its_limit_and_beyond() -> None:
     told: list[str] = []
     run = overload.OverloadRun(2, overload.QUICK, 1, told.append)

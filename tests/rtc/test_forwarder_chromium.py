@@ -15,7 +15,7 @@ from tests.support.rtc_browser import chromium, peer_page
 from tests.support.rtc_heard import until
 from tests.support.rtc_room import Room, room
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 WATCH = """() => {
   const play = (kind, slot) => {

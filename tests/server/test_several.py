@@ -21,7 +21,7 @@ from tests.support.databases import Cluster, postgresql_cluster
 from tests.support.devices import Device, customer, staff
 from tests.support.several import Several, several
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(240)]
 
 PATIENCE_S = 30.0
 clip = cache(make_clip)
