@@ -23,7 +23,10 @@ class Nowhere:
         line = MediaLine("1", "video", 0, True, True, codecs, extensions, [number], [], number + 1, number + 2, name)
         self.negotiated = Negotiated([line])
 
-    def send_rtp(self, header: bytes | bytearray, payload: bytes | memoryview) -> None:
+    def send_rtp(self, header: bytes | bytearray, payload: bytes | memoryview) -> bytes:
+        return b"sent"
+
+    def send_again(self, datagram: bytes) -> None:
         pass
 
     def send_rtcp(self, packet: bytes) -> None:

@@ -35,6 +35,7 @@ class Counters:
         "srtp_opened",
         "srtp_replayed",
         "srtp_too_many_sources",
+        "srtp_unsealed",
         "stun_forged",
         "stun_ignored",
         "stun_malformed",
@@ -80,6 +81,7 @@ class Counters:
     srtp_opened: int
     srtp_replayed: int
     srtp_too_many_sources: int
+    srtp_unsealed: int
     stun_forged: int
     stun_ignored: int
     stun_malformed: int

@@ -112,8 +112,8 @@ class Endpoint:
             if self._closing:
                 await asyncio.gather(*self._closing)
         finally:  # also when a shutdown is cut short: the pump's thread writes into what is freed with us
-            if self.pump is not None:
-                self.pump.stop()
+            if self.pump is not None and not self.pump.stop():
+                self.counters.faults += 1
             if self._socket is not None:
                 asyncio.get_running_loop().remove_reader(self._socket)
                 self._socket.close()

@@ -14,7 +14,6 @@ from rtc import rtp
 from rtc.congestion import MASK as RING_MASK
 from rtc.gop import PacketRing
 from rtc.rtp import FIXED, HEAD, MASK32, Layout
-from rtc.srtp import header_length
 from rtc.state import COUNTER, PACKETS, PAYLOAD_OCTETS, numbers
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from rtc.source import Source
 
 LIVE, FRESH, CLOSED = 2, 1, 0
+LONGEST_GAP = 4096  # numbers; the sink must tell a roll-over from a step back although it loses packets on both sides
 PLAYOUT = (0 << 12 | 40).to_bytes(3, "big")  # min 0, max 400 ms in steps of 10: Chromium then renders without a buffer
 SENT = (512, 512 * 1228)  # packets and bytes that are kept for a sink without RTX
 RESENDS_PER_TICK = 400  # what one sink may ask again within one tick
@@ -38,11 +38,13 @@ class Leg:
         "_last_ns",
         "_last_sequence",
         "_last_stamp",
+        "_left_out_from",
         "_plans",
         "_playout_id",
         "_resends_left",
         "_rtx_sequence",
         "_rtx_types",
+        "_sent_before",
         "_uplink_id",
         "_uris",
         "clock_hz",
@@ -80,9 +82,10 @@ class Leg:
         self._last_sequence = random.randrange(1 << 15)  # RFC 3550 5.1; the lower half keeps roll-over guesses simple
         self._last_stamp = random.randrange(1 << 31)
         self._last_ns = 0
+        self._sent_before, self._left_out_from = -1, 0  # packets; the source's number from which on no more were sent
         self._rtx_sequence = random.randrange(1 << 15)
         self._resends_left = RESENDS_PER_TICK
-        self.sent: PacketRing | None = None  # by their numbers at the sink, as they were before they were sealed
+        self.sent: PacketRing | None = None  # whole datagrams, by their numbers at the sink
         self._plans: dict[Layout, Plan] = {}
         self.renegotiate(line)
 
@@ -144,6 +147,7 @@ class Leg:
         self.stamp_offset = self._last_stamp + max(elapsed, steps + 1) - stamp
         self.first = first
         self.past = {}
+        self._sent_before = -1
         self.state = FRESH
 
     def close(self) -> None:
@@ -174,6 +178,7 @@ class Leg:
         """One packet to the sink. `wide` is its transport-wide number at the source's uplink, -1: none."""
         kind = self.types[second]
         if kind < 0:
+            self._leave_out()
             return
         patches, wide_at, time_at = self._plans.get(layout) or self.plan(layout)
         header = bytearray(packet[: layout.header_bytes])
@@ -200,12 +205,29 @@ class Leg:
             header[time_at : time_at + 3] = ((now_ns << 18) // 1_000_000_000 & 0xFFFFFF).to_bytes(3, "big")
         if self.state != LIVE:
             header = self._freshen(header, layout)
+        datagram = self.send_rtp(header, payload)
+        if not datagram:
+            return
         counts = self.counts
         counts[PACKETS] += 1
         counts[PAYLOAD_OCTETS] += len(payload)
         if self.sent is not None:
-            self.sent.put((number + self.sequence_offset) & 0xFFFF, bytes(header) + payload)
-        self.send_rtp(header, payload)
+            self.sent.put((number + self.sequence_offset) & 0xFFFF, datagram)
+
+    def _leave_out(self) -> None:
+        """The sink has no such codec. When only such packets come for long its numbers stand still meanwhile: neither it nor
+        the sealer could tell how often they rolled over."""
+        source = self.source
+        if source is None:
+            return
+        if self.counts[PACKETS] != self._sent_before:
+            self._sent_before, self._left_out_from = self.counts[PACKETS], source.highest
+        left_out = source.highest - self._left_out_from
+        if left_out >= LONGEST_GAP:
+            source.halt()
+            self.sequence_offset -= left_out
+            self.first = source.highest + 1
+            self._left_out_from = source.highest
 
     def _freshen(self, header: bytearray, layout: Layout) -> bytearray:
         """First packet after a switch, or of a keyframe: a talk spurt begins, a picture says how to play it."""
@@ -316,9 +338,8 @@ class Leg:
                 sent += 1
             elif self.sent is not None:
                 kept = self.sent.get(sequence)
-                if kept is not None:  # the same bytes: a nonce must never seal two texts
-                    length = header_length(kept)
-                    self.send_rtp(kept[:length], kept[length:])
+                if kept is not None:
+                    self.party.port.send_again(kept)
                     sent += 1
         if lacking:
             source.want(lacking, now_ns)

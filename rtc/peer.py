@@ -92,13 +92,22 @@ class Peer:
 
     # --- sending ---
 
-    def send_rtp(self, header: Buffer, payload: Buffer) -> None:
-        """Seals and sends one packet, now. `header` has its final SSRC and sequence number (see `Sealer`)."""
+    def send_rtp(self, header: Buffer, payload: Buffer) -> bytes:
+        """Seals and sends one packet, now; answers the datagram for `send_again`, empty when it was not sent. `header` has
+        its final SSRC and sequence number (see `Sealer`)."""
         sealer, address = self.sealer, self.ice.address
-        if sealer is not None and address is not None:
-            datagram = sealer.seal_rtp(header, payload)
-            if datagram:
-                self._send_to(datagram, address)
+        if sealer is None or address is None:
+            return b""
+        datagram = sealer.seal_rtp(header, payload)
+        if datagram:
+            self._send_to(datagram, address)
+        else:
+            self._counters.srtp_unsealed += 1
+        return datagram
+
+    def send_again(self, datagram: bytes) -> None:
+        if self.sealer is not None and self.ice.address is not None:
+            self._send_to(datagram, self.ice.address)
 
     def send_rtcp(self, packet: bytes) -> None:
         """`packet` is a compound (or reduced-size) RTCP packet of at least 8 bytes."""

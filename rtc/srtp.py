@@ -26,8 +26,10 @@ class Sealer(Protocol):
     def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
         """The whole datagram. `header` is the RTP header with its extensions, SSRC and sequence number final.
 
-        The same (SSRC, sequence number) may be sealed again only with the very same bytes: with AES-GCM a second
-        plaintext under one nonce gives the key away. Empty when the number precedes the stream's start.
+        Each number of an SSRC is sealed once, for a second plaintext under one nonce gives AES-GCM's key away; to send a
+        packet again, keep the datagram. Empty, and nothing sealed, when the number was sealed before, is `WINDOW` or
+        more behind the highest (nobody would take it) or precedes the stream's start. A number is taken for the nearest
+        to the highest, as the receiver takes it: no more than 32,767 may be left out at once.
         """
 
     def seal_rtcp(self, packet: bytes) -> bytes: ...
@@ -81,30 +83,53 @@ def header_length(datagram: Buffer) -> int:
     return length if length <= size else 0
 
 
+class _Stream:
+    """Where one SSRC stands: the highest index that was sealed or opened, and a bit for each of the `WINDOW` up to it."""
+
+    __slots__ = ("highest", "mask")
+
+    def __init__(self, highest: int) -> None:
+        self.highest = highest
+        self.mask = 1
+
+    def step(self, sequence: int) -> int:
+        """From the highest index to the nearest one with this sequence number (RFC 3711 3.3.1)."""
+        return ((sequence - self.highest + 0x8000) & 0xFFFF) - 0x8000
+
+    def had(self, step: int) -> bool:
+        """This place was taken, or lies too far back to be known."""
+        return step <= 0 and (self.highest + step < 0 or step <= -WINDOW or bool(self.mask >> -step & 1))
+
+    def take(self, step: int) -> None:
+        if step > 0:
+            self.highest += step
+            self.mask = ((self.mask << step) | 1) & _MASK if step < WINDOW else 1
+        else:
+            self.mask |= 1 << -step
+
+
 class GcmSealer:
-    __slots__ = ("_highest", "_rtcp", "_rtcp_index", "_rtcp_salt", "_rtp", "_rtp_salt")
+    __slots__ = ("_rtcp", "_rtcp_index", "_rtcp_salt", "_rtp", "_rtp_salt", "_streams")
 
     def __init__(self, master_key: bytes, master_salt: bytes) -> None:
         key, salt = srtp_keys(master_key, master_salt)
         self._rtp, self._rtp_salt = AESGCM(key), int.from_bytes(salt, "big")
         key, salt = srtcp_keys(master_key, master_salt)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
-        self._highest: dict[int, int] = {}  # SSRC -> highest 48-bit index sent
+        self._streams: dict[int, _Stream] = {}
         self._rtcp_index = 0
 
     def seal_rtp(self, header: Buffer, payload: Buffer) -> bytes:
         sequence, ssrc = _SEQUENCE_SSRC(header, 2)
-        highest = self._highest.get(ssrc, -1)
-        if highest < 0:
-            index = sequence
-            self._highest[ssrc] = index
+        stream = self._streams.get(ssrc)
+        if stream is None:
+            stream, index = self._streams.setdefault(ssrc, _Stream(sequence)), sequence
         else:
-            delta = ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
-            index = highest + delta
-            if delta > 0:
-                self._highest[ssrc] = index
-            elif index < 0:
+            step = stream.step(sequence)
+            if stream.had(step):
                 return b""
+            index = stream.highest + step
+            stream.take(step)
         nonce = (self._rtp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
         return b"".join((header, self._rtp.encrypt(nonce, payload, header)))
 
@@ -117,16 +142,6 @@ class GcmSealer:
         return head + self._rtcp.encrypt(nonce, packet[8:], head + trailer) + trailer
 
 
-class _Source:
-    """Where one SSRC's stream stands: highest index opened, and a bit for each of the `WINDOW` before it."""
-
-    __slots__ = ("highest", "mask")
-
-    def __init__(self, highest: int) -> None:
-        self.highest = highest
-        self.mask = 1
-
-
 class GcmOpener:
     __slots__ = ("_counters", "_reports", "_rtcp", "_rtcp_salt", "_rtp", "_rtp_salt", "_sources", "is_newest")
 
@@ -136,8 +151,8 @@ class GcmOpener:
         key, salt = srtcp_keys(master_key, master_salt)
         self._rtcp, self._rtcp_salt = AESGCM(key), int.from_bytes(salt, "big")
         self._counters = counters
-        self._sources: dict[int, _Source] = {}
-        self._reports: dict[int, _Source] = {}
+        self._sources: dict[int, _Stream] = {}
+        self._reports: dict[int, _Stream] = {}
         self.is_newest = False
 
     def knows(self, ssrc: int) -> bool:
@@ -154,14 +169,13 @@ class GcmOpener:
             if len(self._sources) >= _MAX_SOURCES:
                 self._counters.srtp_too_many_sources += 1
                 return None
-            index, delta = sequence, 0
+            index, step = sequence, 0
         else:
-            # The index nearest to the highest one seen (RFC 3711 3.3.1).
-            delta = ((sequence - source.highest + 0x8000) & 0xFFFF) - 0x8000
-            index = source.highest + delta
-            if delta <= 0 and (index < 0 or delta <= -WINDOW or (source.mask >> -delta) & 1):
+            step = source.step(sequence)
+            if source.had(step):
                 self._counters.srtp_replayed += 1
                 return None
+            index = source.highest + step
         nonce = (self._rtp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
         header = datagram[:length]
         try:
@@ -171,15 +185,10 @@ class GcmOpener:
             return None
         # Only an authentic packet may change what is known about its source.
         if source is None:
-            self._sources[ssrc] = _Source(index)
-            self.is_newest = True
-        elif delta > 0:
-            source.highest = index
-            source.mask = ((source.mask << delta) | 1) & _MASK if delta < WINDOW else 1
-            self.is_newest = True
+            self._sources[ssrc] = _Stream(index)
         else:
-            source.mask |= 1 << -delta
-            self.is_newest = False
+            source.take(step)
+        self.is_newest = source is None or step > 0
         self._counters.srtp_opened += 1
         return header + payload
 
@@ -196,11 +205,9 @@ class GcmOpener:
             if len(self._reports) >= _MAX_SOURCES:
                 self._counters.srtp_too_many_sources += 1
                 return None
-        else:
-            behind = report.highest - index
-            if behind >= 0 and (behind >= WINDOW or (report.mask >> behind) & 1):
-                self._counters.srtcp_replayed += 1
-                return None
+        elif report.had(index - report.highest):
+            self._counters.srtcp_replayed += 1
+            return None
         nonce = (self._rtcp_salt ^ ((ssrc << 48) | index)).to_bytes(12, "big")
         try:
             if word & _E_BIT:
@@ -213,12 +220,8 @@ class GcmOpener:
             self._counters.srtcp_auth_failed += 1
             return None
         if report is None:
-            self._reports[ssrc] = _Source(index)
-        elif index > report.highest:
-            shift = index - report.highest
-            report.mask = ((report.mask << shift) | 1) & _MASK if shift < WINDOW else 1
-            report.highest = index
+            self._reports[ssrc] = _Stream(index)
         else:
-            report.mask |= 1 << (report.highest - index)
+            report.take(index - report.highest)
         self._counters.srtcp_opened += 1
         return packet

@@ -16,7 +16,6 @@ def _session(master_key: bytes, master_salt: bytes, direction: int) -> Session:
         key=master_key + master_salt, ssrc_type=direction, srtp_profile=Policy.SRTP_PROFILE_AES128_CM_SHA1_80
     )
     policy.window_size = WINDOW
-    policy.allow_repeat_tx = True  # a retransmission is the same packet again
     return Session(policy)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING
 
 from rtc.native import library as native
 from rtc.native.address import pack_address, put_address
 from rtc.native.srtp import PumpedOpener, PumpedSealer
+from rtc.native.way import Way
 from rtc.peer import Peer
 
 if TYPE_CHECKING:
@@ -15,26 +15,14 @@ if TYPE_CHECKING:
     from rtc.native.pump import Pump
 
 
-class Return:
-    """`handled` after feedback that Python passed on as it was: the next need not come up. `stop` before anything changes
-    that the plan depends on: the owner, keys, addresses, SSRCs. Both with the pump's lock held. `ends` as of a `Pipe`."""
+class Return(Way[native.Return]):
+    """`handled` after feedback that Python passed on as it was. The plan depends on the owner, keys, addresses and SSRCs."""
 
-    __slots__ = ("_holds", "_is_running", "_plan", "_pump", "_uplink", "ends")
+    __slots__ = ("_uplink",)
 
     def __init__(self, pump: Pump, uplink: Uplink) -> None:
-        self._pump = pump
+        super().__init__(pump, native.Return())
         self._uplink = uplink
-        self._plan = native.Return()
-        self._is_running = False
-        self._holds: list[object] = []  # whose memory the plan points into
-        self.ends: set[Peer] = set()
-
-    def stop(self) -> None:
-        if self._is_running:
-            self._is_running = False
-            self._pump.remove(self, self._plan)
-            self._holds = []
-            self.ends = set()
 
     def handled(self) -> None:
         """Leaves it stopped when the present state is nothing for the pump."""
@@ -51,7 +39,7 @@ class Return:
             or sink.ice.address is None
         ):
             return
-        plan = self._plan
+        plan = self.plan
         self._holds = [source.sealer, sink.opener]
         self.ends = {source, sink}
         plan.sealer, plan.opener = source.sealer.at, sink.opener.at
@@ -62,9 +50,4 @@ class Return:
         plan.speaker, plan.spoken_of = uplink.party.speaker
         plan.address_bytes = put_address(plan.address, pack_address(sink.ice.address))
         plan.to_bytes = put_address(plan.to, pack_address(source.ice.address))
-        self._is_running = True
-        self._pump.add(self, plan)
-
-    def _hold(self, flat: array[int]) -> int:
-        self._holds.append(flat)
-        return flat.buffer_info()[0]
+        self._run()

@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 6
+VERSION: Final = 7
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 REPORT_TRAILER: Final = 20  # tag and index of SRTCP

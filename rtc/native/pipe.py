@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from array import array
 from typing import TYPE_CHECKING
 
 from rtc.gop import PacketRing
@@ -11,6 +10,7 @@ from rtc.leg import LIVE, Leg
 from rtc.native import library as native
 from rtc.native.address import pack_address, put_address
 from rtc.native.srtp import PumpedOpener, PumpedSealer
+from rtc.native.way import Way
 from rtc.peer import Peer
 from rtc.rtp import Layout
 from rtc.shapes import PLAIN
@@ -22,29 +22,15 @@ if TYPE_CHECKING:
 _CODECS = {"VP8": native.VP8, "H264": native.H264}
 
 
-class Pipe:
-    """`handled` after each packet that Python forwarded: the next ordinary one need not come up. `stop` before anything
-    changes that the plan depends on: legs, keys, addresses, headers, tapes. Both with the pump's lock held.
+class Pipe(Way[native.Pipe]):
+    """`handled` after each packet that Python forwarded. The plan depends on legs, keys, addresses, headers and tapes."""
 
-    `ends` are the peers whose keys and addresses the plan has."""
-
-    __slots__ = ("_holds", "_is_running", "_plan", "_pump", "_shape_count", "_source", "ends")
+    __slots__ = ("_shape_count", "_source")
 
     def __init__(self, pump: Pump, source: Source) -> None:
-        self._pump = pump
+        super().__init__(pump, native.Pipe())
         self._source = source
-        self._plan = native.Pipe()
-        self._is_running = False
         self._shape_count = 0
-        self._holds: list[object] = []  # whose memory the plan points into
-        self.ends: set[Peer] = set()
-
-    def stop(self) -> None:
-        if self._is_running:
-            self._is_running = False
-            self._pump.remove(self, self._plan)
-            self._holds = []
-            self.ends = set()
 
     def handled(self) -> None:
         if not self._is_running or self._source.shapes.count != self._shape_count:
@@ -69,7 +55,7 @@ class Pipe:
             or not all(_can_pour(leg) for leg in source.legs)
         ):
             return
-        plan, uplink = self._plan, source.uplink
+        plan, uplink = self.plan, source.uplink
         ctypes.memset(ctypes.byref(plan), 0, ctypes.sizeof(plan))
         self._holds = [peer.opener, *([source.tape[0]] if source.tape else ())]
         self.ends = {peer}
@@ -94,12 +80,7 @@ class Pipe:
         for outlet, leg in zip(plan.outlets, source.legs, strict=False):
             self._write_outlet(outlet, leg, layouts)
         plan.is_armed = 1
-        self._is_running = True
-        self._pump.add(self, plan)
-
-    def _hold(self, flat: array[int]) -> int:
-        self._holds.append(flat)
-        return flat.buffer_info()[0]
+        self._run()
 
     def _write_ring(self, ring: native.Ring, kept: PacketRing) -> None:
         arena = (ctypes.c_uint8 * len(kept.arena)).from_buffer(kept.arena)

@@ -75,11 +75,15 @@ static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, i
         out[plan->time_at + 1] = fixed >> 8;
         out[plan->time_at + 2] = fixed;
     }
+    int whole = seal_rtp(p, o->sealer, out, header, packet + header, size - header, out);
+    if (whole <= 0) {
+        p->counts[SRTP_UNSEALED]++;
+        return;
+    }
     o->counts[0]++;
     o->counts[1] += size - header;
-    if (o->sent.arena) keep(&o->sent, (number + o->sequence_offset) & 0xFFFF, out, header, packet + header, size - header);
-    int whole = seal_rtp(p, o->sealer, out, header, packet + header, size - header, out);
-    if (whole > 0) send_out(p, o->address, o->address_bytes, whole);
+    if (o->sent.arena) keep(&o->sent, (number + o->sequence_offset) & 0xFFFF, out, whole, out, 0);
+    send_out(p, o->address, o->address_bytes, whole);
 }
 
 static int64_t arrived(Pipe *q, int sequence, int64_t now_ns) {

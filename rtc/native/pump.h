@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 6 };
+enum { VERSION = 7 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
@@ -27,7 +27,7 @@ enum { LAGGING_SINCE, SHED_AT, LAG_TURNS, IS_SHEDDING, SHED_FOR };              
 enum { LARGEST_STEP = 3000, CONTINUOUS = 0x7FFF, OPENED_AT_LEAST = 0x3FFF };               /* steps of sequence numbers */
 enum { DATAGRAMS, BYTES, DATAGRAMS_SENT, BYTES_SENT, SENDTO_DROPPED, SENDTO_FAILED, SHED, SRTP_OPENED, SRTP_REPLAYED,
        SRTP_AUTH_FAILED, SRTP_MALFORMED, FAULTS, HANDED_UP, UPS_DROPPED, SRTCP_OPENED, SRTCP_REPLAYED, SRTCP_AUTH_FAILED,
-       SRTP_TOO_MANY }; /* Pump.counts */
+       SRTP_TOO_MANY, SRTP_UNSEALED }; /* Pump.counts */
 
 typedef struct { /* OpenSSL's EVP functions, found by Python */
     void *(*ctx_new)(void);
@@ -138,7 +138,7 @@ static inline void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
 static inline int tells_arrivals(const uint8_t *data) { return data[1] == 205 && (data[0] & 0x1F) == TRANSPORT_WIDE; }
 
 /* srtp.c. Opening answers the size of what is in the clear in `out`, or one of the negative answers above; sealing the
- * datagram's size, 0 when it precedes the stream's start. `out` may be where the packet is that is sealed. */
+ * datagram's size, 0 when the number may not be sealed (rtc/srtp.py). `out` may be where the packet is that is sealed. */
 int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out);
 int open_rtcp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out);
 int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out);

@@ -15,6 +15,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from rtc.ice import Address
 from rtc.native.address import unpack_address
 from rtc.native.feedback import Return
@@ -22,6 +24,7 @@ from rtc.native.library import Library, Up
 from rtc.native.pipe import Pipe
 from rtc.native.srtp import PumpedOpener, PumpedSealer
 from rtc.native.tape import PumpedTape
+from rtc.native.way import Way
 from rtc.pressure import BUSY_FOR_NS, LARGEST_VOICE, MS, SHED_AFTER_NS, SHED_FOR_MOST_NS, SHED_FOR_NS
 from rtc.state import numbers
 
@@ -35,6 +38,7 @@ COUNTS: Final = (
     "datagrams", "bytes", "datagrams_sent", "bytes_sent", "sendto_dropped", "sendto_failed", "shed", "srtp_opened",
     "srtp_replayed", "srtp_auth_failed", "srtp_malformed", "faults", "handed_up", "handed_up_dropped", "srtcp_opened",
     "srtcp_replayed", "srtcp_auth_failed", "srtp_too_many_sources",
+    "srtp_unsealed",
 )  # fmt: skip
 _OPENED = 1
 _SHED_AFTER_TURNS = 128  # full ones: more than the socket's buffer can have gathered while the process stood still
@@ -50,6 +54,8 @@ _ADDRESS_AT, _DATA_AT = Up.address.offset, Up.data.offset
 _MOST_ADDRESSES = 8192
 _STOP_WITHIN_S = 2.0
 
+_log = structlog.get_logger(__name__)
+
 Hear = Callable[[bytes, Address, int, bool], None]
 
 
@@ -60,43 +66,65 @@ class Pump:
     def __init__(self, library: Library, sock: socket.socket, pressure: array[int], hear: Hear) -> None:
         self.call = library.call
         self.counts = numbers(len(COUNTS))
-        self._socket = sock
+        self._socket = sock.dup()  # its number is nobody else's while the thread uses it
         self._pressure = pressure  # the pump writes into it
         self.held_ns = 0  # for how long it held what it hands up just now
         self._hear = hear
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._addresses: dict[bytes, Address] = {}
-        self._ways: set[Pipe | Return] = set()
+        self._ways: set[Way[Any]] = set()
         self._loop = asyncio.get_running_loop()
+        self.is_open = True
+        self._is_left = False
         limits = array("q", _LIMITS)
         sock.setblocking(True)
         self.at = self.call.pump_new(
-            library.crypto, sock.fileno(), self._wake, place_of(self.counts), place_of(pressure), place_of(limits)
+            library.crypto,
+            self._socket.fileno(),
+            self._wake,
+            place_of(self.counts),
+            place_of(pressure),
+            place_of(limits),
         )
         if not self.at:
             raise MemoryError("no pump")
-        self._thread = threading.Thread(target=self.call.pump_run, args=(self.at,), name="packets", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="packets", daemon=True)
         self._loop.add_reader(self._wake, self._take)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ends the thread; waits for what it does just now. Twice is once."""
-        if self._wake < 0:
-            return
+    def _run(self) -> None:
+        self.call.pump_run(self.at)  # while it runs, this frame keeps what C writes into
+
+    def stop(self, within_s: float = _STOP_WITHIN_S) -> bool:
+        """Ends the thread; waits for what it does just now. Twice is once. False, and logged: it did not end within
+        `within_s`, so all that it may touch stays until it does."""
+        if not self.is_open:
+            return True
+        self.is_open = False
         self.call.pump_stop(self.at)
         with suppress(OSError), socket.socket(self._socket.family, socket.SOCK_DGRAM) as knock:
             host, port, *_ = self._socket.getsockname()
             knock.sendto(b"\xff", ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
-        self._thread.join(_STOP_WITHIN_S)
+        self._thread.join(within_s)
         self._loop.remove_reader(self._wake)
+        if self._thread.is_alive():
+            self._is_left = True
+            _log.error("the packets' thread does not end: its memory and its port are kept")
+            return False
         for way in list(self._ways):
             way.stop()
+        self._close()
+        return True
+
+    def _close(self) -> None:
         os.close(self._wake)
-        self._wake = -1
+        self._socket.close()
 
     def __del__(self) -> None:
-        if getattr(self, "at", None) and not self._thread.is_alive():
+        if getattr(self, "at", None):
             self.call.pump_free(self.at)
+        if getattr(self, "_is_left", False):
+            self._close()
 
     def __enter__(self) -> None:
         self.call.pump_lock(self.at)
@@ -123,13 +151,17 @@ class Pump:
     def way_back(self, uplink: Uplink) -> Return:
         return Return(self, uplink)
 
-    def add(self, way: Pipe | Return, shape: Any) -> None:
+    def add(self, way: Way[Any]) -> None:
         self._ways.add(way)
-        (self.call.pump_add if isinstance(way, Pipe) else self.call.pump_add_return)(self.at, shape)
+        (self.call.pump_add if isinstance(way, Pipe) else self.call.pump_add_return)(self.at, way.plan)
 
-    def remove(self, way: Pipe | Return, shape: Any) -> None:
+    def remove(self, way: Way[Any]) -> bool:
+        """False: its memory must stay, because the thread may still go this way."""
+        if self._is_left:
+            return False
         self._ways.discard(way)
-        (self.call.pump_remove if isinstance(way, Pipe) else self.call.pump_remove_return)(self.at, shape)
+        (self.call.pump_remove if isinstance(way, Pipe) else self.call.pump_remove_return)(self.at, way.plan)
+        return True
 
     def moved(self, peer: Peer) -> None:
         """This peer speaks from another address now."""
@@ -144,7 +176,7 @@ class Pump:
 
     def look(self) -> None:
         """Call it now and then: what may wait is handed up although no packet comes."""
-        if self._wake >= 0:
+        if self.is_open:
             self._take()
 
     def _take(self) -> None:

@@ -101,19 +101,19 @@ int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
 }
 
 int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
-    int sequence = half(header + 2), done, more;
+    int sequence = half(header + 2), step = 0, done, more;
     uint32_t ssrc = word(header + 8);
     Stream *s = stream_of(l->streams, l->count, ssrc);
     uint64_t index = (uint64_t)sequence;
     if (!s) {
-        if (l->count >= MOST_STREAMS) return TOO_MANY;
-        begin(l->streams, &l->count, ssrc, index);
+        if (l->count >= MOST_STREAMS) return 0;
+        s = begin(l->streams, &l->count, ssrc, index);
     } else {
-        int step = step_from(s->highest, sequence);
-        if ((int64_t)s->highest + step < 0) return 0;
+        step = step_from(s->highest, sequence);
+        if (is_replayed(s, step)) return 0;
         index = s->highest + step;
-        if (step > 0) s->highest = index;
     }
+    see(s, step); /* before anything is sealed under it: a number is used once */
     uint8_t nonce[12];
     nonce_of(nonce, l->salt, ssrc, index);
     Crypto *c = &p->crypto;

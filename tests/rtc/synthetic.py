@@ -98,8 +98,12 @@ class FakePort:
     rtp: list[Sent] = field(default_factory=list)
     rtcp: list[bytes] = field(default_factory=list)
 
-    def send_rtp(self, header: bytes | bytearray, payload: bytes | memoryview) -> None:
-        self.rtp.append(Sent(bytes(header) + bytes(payload)))
+    def send_rtp(self, header: bytes | bytearray, payload: bytes | memoryview) -> bytes:
+        self.send_again(bytes(header) + bytes(payload))
+        return self.rtp[-1].data
+
+    def send_again(self, datagram: bytes) -> None:
+        self.rtp.append(Sent(datagram))
 
     def send_rtcp(self, packet: bytes) -> None:
         self.rtcp.append(packet)

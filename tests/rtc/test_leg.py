@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 from rtc import nack, rtcp, rtp
+from rtc.counters import Counters
 from rtc.forwarder import Forwarder
-from tests.rtc.synthetic import DELTA, KEY, MS, Browser, elements, negotiated, packet
+from rtc.leg import LONGEST_GAP
+from rtc.srtp import GcmOpener, GcmSealer
+from tests.rtc.synthetic import DELTA, KEY, MS, Browser, FakePort, elements, negotiated, packet
 
 SPS, IDR, SLICE = b"\x67\x42\xc0\x1f", b"\x7c\x85\x88", b"\x7c\x81\x9a"
 
@@ -112,3 +117,28 @@ def test_a_sink_cannot_make_us_send_without_end() -> None:
     for _ in range(200):
         tablet.say(nack.build_nack(1, tablet.leg("video"), wanted), MS)
     assert len(tablet.port.rtp) <= 50 + 400
+
+
+def test_a_sink_that_could_not_show_a_codec_for_long_sees_one_stream_and_takes_it_up_again() -> None:
+    forwarder = Forwarder()
+    phone, agreed = Browser(forwarder, 1), negotiated(2)
+    for line in agreed.lines:
+        line.codecs.pop("H264", None)
+    port = FakePort("tablet", agreed)
+    forwarder.add_peer(port)
+    forwarder.set_routes("call", [("tablet", 0, phone.id)], 0)
+    sealer, opener, picture = GcmSealer(bytes(16), bytes(12)), GcmOpener(bytes(16), bytes(12), Counters()), 2501
+    number = now_ns = 0
+    for count in (1, 40_000, 3 * LONGEST_GAP - 1, 30_000):
+        for _ in range(3):
+            number += 1
+            phone.give(packet(96, number, number, phone.video, KEY), now_ns := now_ns + MS)
+        for _ in range(count):
+            number += 1
+            phone.give(packet(102, number, number, phone.video, SLICE), now_ns := now_ns + MS)
+    sent = port.of(picture)
+    assert len(sent) == 12
+    assert all((b.sequence - a.sequence) & 0xFFFF <= LONGEST_GAP for a, b in itertools.pairwise(sent))
+    for made in sent:
+        cut = made.layout.header_bytes
+        assert opener.open_rtp(sealer.seal_rtp(made.data[:cut], made.data[cut:])) == made.data

@@ -11,8 +11,9 @@ import secrets
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
@@ -299,6 +300,39 @@ async def test_a_pump_whose_knock_is_not_heard_stops_all_the_same() -> None:
     sock.close()
     assert time.monotonic() - began < 1
     assert "packets" not in [thread.name for thread in threading.enumerate()]
+
+
+async def test_memory_stays_while_a_thread_that_does_not_end_may_touch_it() -> None:
+    async with call(is_native=True) as running:
+        studio = Studio(11)
+        await begin(running, studio)
+        await speak(running, studio, 3)
+        await running.settle()
+        pump, sockets = running.endpoint.pump, len(os.listdir("/proc/self/fd"))
+        assert pump is not None
+        watched, lock, at, unlock = weakref.ref(pump), pump.call.pump_lock, pump.at, pump.call.pump_unlock
+        source = running.room.forwarder.source_of("phone").sources["video"]
+        thread = next(thread for thread in threading.enumerate() if thread.name == "packets")
+        lock(at)
+        for made in studio.frame():
+            running.phone.send(running.phone.seal(made))  # the thread takes it and waits for the lock
+        assert not pump.stop(within_s=0.05)
+        assert pump.stop()
+        assert source.pipe is not None
+        source.halt()
+        running.room.forwarder.remove_peer("tablet")
+        running.room.forwarder.remove_peer("phone")
+        received = source.received
+        running.endpoint.pump = running.room.forwarder._pump = None
+        running.room.forwarder.still = nullcontext()
+        del pump
+        gc.collect()
+        assert watched() is not None
+        assert len(os.listdir("/proc/self/fd")) == sockets
+        unlock(at)
+        await asyncio.to_thread(thread.join, 5)
+        assert not thread.is_alive()
+        assert source.received > received
 
 
 @given(st.ip_addresses(), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st.integers(0, 0xFFFFFFFF))

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from rtc.counters import Counters
 from rtc.native.library import LARGEST_OUT, library
 from rtc.native.pump import Pump
 from rtc.pressure import Pressure
-from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length, srtcp_keys
+from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length, srtcp_keys, srtp_keys
 from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
 
 KEY, SALT = bytes(range(16)), bytes(range(100, 112))
@@ -64,6 +65,21 @@ def seal(sealer: Sealer, packet: bytes) -> bytes:
     return sealer.seal_rtp(packet[:12], packet[12:])
 
 
+def index_of(sealed: bytes) -> int:
+    """Under which index a packet without extension was sealed, by trying all roll-over counts that tests come to."""
+    key, salt = srtp_keys(KEY, SALT)
+    text = AESGCM(key)
+    sequence, ssrc = int.from_bytes(sealed[2:4], "big"), int.from_bytes(sealed[8:12], "big")
+    for index in range(sequence, sequence + (100 << 16), 1 << 16):
+        nonce = (int.from_bytes(salt, "big") ^ (ssrc << 48 | index)).to_bytes(12, "big")
+        try:
+            text.decrypt(nonce, sealed[12:], sealed[:12])
+        except InvalidTag:
+            continue
+        return index
+    raise AssertionError("sealed under no index")
+
+
 def libsrtp(profile: str, direction: int) -> Session:
     gcm = profile != "sha1"
     policy = Policy(
@@ -72,7 +88,6 @@ def libsrtp(profile: str, direction: int) -> Session:
         srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM if gcm else Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
     )
     policy.window_size = WINDOW
-    policy.allow_repeat_tx = True
     return Session(policy)
 
 
@@ -127,15 +142,57 @@ def test_we_open_what_libsrtp_seals_across_two_rollovers_and_out_of_order(profil
 
 
 @profiles
-def test_an_older_packet_is_sent_again_with_its_own_rollover_counter(profile: str, pair: Pair) -> None:
-    counters = Counters()
-    sealer, opener = pair(profile, counters)
-    before = [seal(sealer, rtp(number)) for number in range(65530, 65536)]
-    after = [seal(sealer, rtp(number)) for number in range(5)]
-    assert seal(sealer, rtp(65533)) == before[3]
-    assert seal(sealer, rtp(2)) == after[2]
-    for sealed in before[:3] + after + before[3:]:
-        assert opener.open_rtp(sealed) is not None
+def test_a_packet_that_comes_late_is_sealed_with_its_own_rollover_counter_and_once(profile: str, pair: Pair) -> None:
+    sealer, opener = pair(profile, Counters())
+    late = [65532, 65535, 1]
+    sealed = [seal(sealer, rtp(number)) for number in range(65530, 65536 + 5) if number & 0xFFFF not in late]
+    sealed += [seal(sealer, rtp(number)) for number in late]
+    for datagram in sealed:
+        assert opener.open_rtp(datagram) is not None
+    for number in range(65530, 65536 + 5):
+        assert seal(sealer, rtp(number, b"another text")) == b""
+
+
+@gcms
+@pytest.mark.parametrize("gap", [32_768, 40_000, 65_536, 65_536 + 32_768])
+def test_what_comes_after_numbers_that_were_not_sealed_takes_no_nonce_again(profile: str, pair: Pair, gap: int) -> None:
+    sealer, _ = pair(profile, Counters())
+    used = [index_of(seal(sealer, rtp(number, b"one text"))) for number in range(70_000)]
+    after = (seal(sealer, rtp(number, b"another text")) for number in range(70_000 + gap, 70_000 + gap + 65_536, 7))
+    used += [index_of(sealed) for sealed in after if sealed]
+    assert len(set(used)) == len(used)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(("gcm", "pumped")),
+    st.integers(0, 0xFFFF),
+    st.lists(
+        st.one_of(st.integers(-3, 3), st.integers(-1100, 1100), st.integers(-70_000, 70_000)), min_size=1, max_size=80
+    ),
+)
+@example("gcm", 40_000, [1, 40_000, 1, -14_464, 1])
+@example("pumped", 40_000, [1, 40_000, 1, -14_464, 1])
+@example("gcm", 0, [32_767, 32_767, -1, 32_768, -1])
+@example("pumped", 0, [32_767, 32_767, -1, 32_768, -1])
+def test_no_index_is_sealed_twice_and_what_is_sealed_is_opened(
+    pair: Pair, profile: str, start: int, steps: list[int]
+) -> None:
+    """Whatever numbers come in whatever order; each packet has a text of its own."""
+    sealer, opener = pair(profile, Counters())
+    other = libsrtp(profile, Policy.SSRC_ANY_INBOUND)
+    used: set[int] = set()
+    number = start
+    for place, step in enumerate([0, *steps]):
+        number += step
+        packet = rtp(number, b"text %d" % place)
+        sealed = seal(sealer, packet)
+        if sealed:
+            assert other.unprotect(sealed) == packet
+            assert opener.open_rtp(sealed) == packet
+            index = index_of(sealed)
+            assert index not in used
+            used.add(index)
 
 
 @profiles
