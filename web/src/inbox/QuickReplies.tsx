@@ -60,12 +60,12 @@ export function QuickReplies({ talk, name }: { talk: Talk; name: string }) {
               <button
                 type="button"
                 class={byKeys && i === chosen ? "reply chosen" : "reply"}
-                title={reply.text}
+                title={filled(reply.text, name)}
                 onClick={() => insert(reply)}
               >
                 {!byKeys && <Zap size={14} aria-hidden="true" />}
                 <span>{reply.label}</span>
-                {byKeys && <small>{reply.text}</small>}
+                {byKeys && <small>{filled(reply.text, name)}</small>}
               </button>
             </li>
           ))}
