@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,12 +23,30 @@ def cluster() -> Iterator[Cluster]:
         yield started
 
 
+async def made(address: str) -> str:
+    async with open_database(address):
+        return address
+
+
+@pytest.fixture(scope="session")
+def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and nothing in them: to copy it takes a tenth of the time of making another."""
+    return Path(asyncio.run(made(sqlite_address(tmp_path_factory.mktemp("made")))).removeprefix("sqlite:///"))
+
+
+@pytest.fixture(scope="session")
+def made_postgresql(cluster: Cluster) -> str:
+    return asyncio.run(made(cluster.new_database()))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return sqlite_address(tmp_path)
+        address = sqlite_address(tmp_path)
+        shutil.copy(request.getfixturevalue("made_sqlite"), address.removeprefix("sqlite:///"))
+        return address
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.new_database()
+    return cluster.new_database(like=request.getfixturevalue("made_postgresql"))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 START_S = 60
@@ -28,10 +29,11 @@ class Cluster:
         self._folder = folder
         self._user = user
 
-    def new_database(self) -> str:
-        """The address of an empty database."""
+    def new_database(self, like: str = "") -> str:
+        """The address of an empty database, or of a copy of the one at `like`, which nobody has open."""
         name = f"t{uuid4().hex}"
-        self._run("createdb", "-h", str(self._folder), "-U", self._user, name)
+        copied = ("-T", urlsplit(like).path.removeprefix("/")) if like else ()
+        self._run("createdb", "-h", str(self._folder), "-U", self._user, *copied, name)
         return f"postgresql://{self._user}@/{name}?host={self._folder}"
 
     def make(self) -> None:
