@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +20,7 @@ from tests.support.news import Frame, News
 from tests.support.rtc_heard import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
-CLIP = make_clip(2.0)
+clip = cache(make_clip)
 
 
 async def talk(server: LoupeServer, customer: Visitor, staff: Visitor) -> str:
@@ -55,7 +56,7 @@ async def test_a_server_told_to_stop_during_a_call_ends_with_zero_and_leaves_no_
     tmp_path: Path, number: int, workers: int
 ) -> None:
     async with LoupeServer(tmp_path / "data", "--workers", str(workers)) as server:
-        async with Visitor(server.base, CLIP) as customer, Visitor(server.base, CLIP) as staff:
+        async with Visitor(server.base, clip(2.0)) as customer, Visitor(server.base, clip(2.0)) as staff:
             call_id = await talk(server, customer, staff)
             assert server.process is not None
             below = children(server.process.pid)
@@ -69,7 +70,7 @@ async def test_a_server_told_to_stop_during_a_call_ends_with_zero_and_leaves_no_
         assert "Traceback" not in log
         assert "level=error" not in log
         await server.start()
-        async with Visitor(server.base, CLIP) as again:
+        async with Visitor(server.base, clip(2.0)) as again:
             news = News(again)
             await again.sign_in(server.facts["username"], server.facts["password"])
             record = (await again.get(f"/api/calls/{call_id}"))["recording"]
@@ -82,8 +83,8 @@ async def test_a_server_told_to_stop_during_a_call_ends_with_zero_and_leaves_no_
 async def test_a_full_disk_ends_the_recording_and_not_the_call_and_both_are_told(tmp_path: Path) -> None:
     async with (
         LoupeServer(tmp_path / "data") as server,
-        Visitor(server.base, CLIP) as customer,
-        Visitor(server.base, CLIP) as staff,
+        Visitor(server.base, clip(2.0)) as customer,
+        Visitor(server.base, clip(2.0)) as staff,
     ):
         news, told = News(staff), News(customer)
         call_id = await talk(server, customer, staff)

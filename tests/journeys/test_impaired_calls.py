@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.news import Frame, News
 from tests.support.rtc_heard import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(90)]
-CLIP = make_clip(2.0)
+clip = cache(make_clip)
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def call_through(
     """A customer and a member of staff in a call that has been live for a second; its recording once staff have hung up."""
     server = LoupeServer(folder / "data", advertise_port=lab.port)
     lab.target_port = server.media_port
-    async with server, Visitor(server.base, CLIP) as customer, Visitor(server.base, CLIP) as staff:
+    async with server, Visitor(server.base, clip(2.0)) as customer, Visitor(server.base, clip(2.0)) as staff:
         news = News(staff)
         await staff.sign_in(server.facts["username"], server.facts["password"])
         await customer.enter("demo")
