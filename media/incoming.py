@@ -54,7 +54,8 @@ async def examine(source: Path, folder: Path, sha256: str) -> Examined:
 async def _ask(source: Path, folder: Path, sha256: str) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "media.customs", str(source), str(folder), sha256,
-        stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=child_environment(), start_new_session=True,
+        stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True,
+        env={**child_environment(), "MALLOC_ARENA_MAX": "2"},  # each more reserves 64 MB of the little that it has
     )  # fmt: skip
     assert process.stdout is not None
     try:

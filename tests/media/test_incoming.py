@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import struct
+import sys
 import time
 import zlib
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +20,9 @@ import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
+from media import customs
 from media.errors import MediaFault
 from media.incoming import Examined, examine
 from media.sniff import sniff
@@ -151,6 +155,27 @@ async def test_a_bomb_is_refused_before_it_is_decoded(sent: Sent) -> None:
         await sent(png_bomb(60_000))
     assert time.monotonic() - began < 20
     assert sent.is_clear
+
+
+async def test_the_photo_that_needs_most_memory_is_read(sent: Sent) -> None:
+    made, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # to be turned
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo = Image.new("RGBA", (10_000, 6_000), (200, 20, 20, 128))
+    photo.save(made, "WEBP", lossless=True, quality=0, method=0, exif=exif, icc_profile=profile)
+    kept = await sent(made.getvalue())
+    assert (kept.kind, kept.width, kept.height) == ("image", 2458, 4096)
+
+
+@pytest.mark.parametrize("size", [1, 0.5])
+async def test_what_needs_more_memory_than_any_photo_ends_its_process_and_not_the_server(size: float) -> None:
+    code = (
+        f"from media import customs; customs._limit(); bytearray(int(customs.MEMORY_BYTES * {size})); print('had it')"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=PIPE)
+    said, fault = await process.communicate()
+    assert customs.MEMORY_BYTES <= 2 * 1024**3
+    assert (b"MemoryError" in fault, said) == ((True, b"") if size == 1 else (False, b"had it\n"))
 
 
 @pytest.mark.parametrize(
