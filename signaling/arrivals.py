@@ -102,10 +102,13 @@ class Arrivals:
 
     async def sweep(self) -> Removed:
         """Forgets what was begun, or kept and never sent, too long ago."""
-        removed = await self._store.sweep(self._house.now() - UNUSED_FOR)
-        await self.forget(removed)
+        uploads, blobs = list[str](), list[str]()
+        while (removed := await self._store.sweep(self._house.now() - UNUSED_FOR)) != Removed():
+            await self.forget(removed)
+            uploads += removed.uploads
+            blobs += removed.blobs
         await asyncio.to_thread(_clear, self._folder, 2 * UNUSED_FOR.total_seconds())
-        return removed
+        return Removed(uploads=tuple(uploads), blobs=tuple(blobs))
 
     def _finished(self, upload_id: str, task: asyncio.Task[Attachment]) -> None:
         self._finishing.pop(upload_id, None)

@@ -91,7 +91,9 @@ def _is_recording(connection: Connection, blob: str) -> bool:
 
 def _begin(connection: Connection, upload: Upload, quota_bytes: int) -> Upload | Attachment:
     _in_turn(connection, upload.conversation_id)
-    kept = connection.execute(select(t.attachments).where(t.attachments.c.id == upload.id)).one_or_none()
+    # locked: a sweep leaves it alone, or was faster, and then it is begun anew
+    same = select(t.attachments).where(t.attachments.c.id == upload.id).with_for_update()
+    kept = connection.execute(same).one_or_none()
     if kept is not None:
         again = update(t.attachments).where(t.attachments.c.id == upload.id, t.attachments.c.uses == 0)
         connection.execute(again.values(made_at=upload.made_at))

@@ -19,8 +19,10 @@ DAY = timedelta(days=1)
 PHOTO, THUMB, SOUND = "a" * 64 + ".jpg", "b" * 64 + ".jpg", "c" * 64 + ".webm"
 
 
-def upload(content: str = "1", *, of: str = "ann", size: int = 100, **changes: Any) -> Upload:
-    sha256 = content * 64
+def upload(
+    content: str = "1", *, of: str = "ann", size: int = 100, sha256: str | None = None, **changes: Any
+) -> Upload:
+    sha256 = sha256 or content * 64
     fields = {
         "id": upload_id(of, of, sha256), "person_id": of, "conversation_id": of, "sha256": sha256,
         "bytes": size, "name": "heel.jpg", "made_at": NOW, **changes,
@@ -37,8 +39,10 @@ def file_of(begun: Upload, **changes: Any) -> Attachment:
     return Attachment.model_validate(fields)
 
 
-async def kept(db: Database, content: str = "1", *, of: str = "ann", **changes: Any) -> Attachment:
-    begun = upload(content, of=of)
+async def kept(
+    db: Database, content: str = "1", *, of: str = "ann", sha256: str | None = None, **changes: Any
+) -> Attachment:
+    begun = upload(content, of=of, sha256=sha256)
     await db.attachments.begin(begun)
     return await db.attachments.finish(file_of(begun, **changes))
 
@@ -158,3 +162,34 @@ async def test_one_customers_files_are_deleted_and_a_blob_stays_while_anything_n
     assert await db.attachments.of("bob") == [bobs]
     assert (await db.attachments.delete_of("bob")).blobs == (PHOTO,)
     assert await db.attachments.unnamed([PHOTO, THUMB]) == [PHOTO]
+
+
+async def test_a_file_is_either_swept_or_named_by_the_message_that_comes_meanwhile(db: Database) -> None:
+    phone = Phone(db)
+    for number in range(30):
+        blob = f"{number:064}.jpg"
+        file = await kept(db, sha256=f"{number:064}", blob=blob, thumb=None)
+        swept, written = await asyncio.gather(
+            db.attachments.sweep(NOW + DAY), phone.write("image", {"attachment": file.id}), return_exceptions=True
+        )
+        assert not isinstance(swept, BaseException)
+        if isinstance(written, NotReady):
+            assert swept.blobs == (blob,)
+            continue
+        assert not isinstance(written, BaseException), written
+        assert swept.blobs == ()
+        assert (await db.attachments.attachment(file.id)).uses == 1
+        assert await db.attachments.unnamed([blob]) == []
+
+
+async def test_a_file_that_is_begun_again_while_it_is_swept_is_there_or_begun_anew(db: Database) -> None:
+    for number in range(60):
+        file = await kept(db, sha256=f"{number:064}", blob=f"{number:064}.jpg", thumb=None)
+        again = upload(sha256=f"{number:064}", made_at=NOW + 2 * DAY)
+        begun, swept = await asyncio.gather(db.attachments.begin(again), db.attachments.sweep(NOW + DAY))
+        if isinstance(begun, Attachment):
+            assert swept.blobs == ()
+            assert (await db.attachments.attachment(file.id)).blob == file.blob
+        else:
+            assert swept.blobs == (file.blob,)
+            assert (await db.attachments.upload(file.id)).made_at == again.made_at

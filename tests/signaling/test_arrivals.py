@@ -13,13 +13,14 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from domain.attachment import Attachment, AttachmentStore, Removed, Upload
+from domain.attachment import UNUSED_FOR, Attachment, AttachmentStore, Removed, Upload
 from domain.errors import NotFound, Unavailable
 from domain.people import Customer
 from signaling.arrivals import Arrivals
 from signaling.http_context import ARRIVALS
 from store.blobs import FileBlobs
 from store.database import Database
+from tests.contracts.test_attachments import file_of, upload
 from tests.signaling.test_http_uploads import HTML, Counter, opened
 from tests.support.doors import refusal
 from tests.support.houses import ANN, TOM
@@ -130,3 +131,27 @@ async def test_a_sweep_goes_on_when_what_it_found_is_gone_before_it_looks(door: 
         os.utime(uploads / f"old-{number}", (0, 0))
     await door.app[ARRIVALS].sweep()
     assert door.left_behind() == []
+
+
+async def test_what_was_kept_and_never_sent_goes_after_a_day_however_much_it_is_and_its_room_is_free(
+    tmp_path: Path,
+) -> None:
+    count, size = 450, 10
+    async with opened(tmp_path, conversation_quota_bytes=count * size) as door:
+        for number in range(count):
+            data = f"{number:010}".encode()
+            begun = upload(of=ANN.id, sha256=hashlib.sha256(data).hexdigest(), size=size, made_at=door.now)
+            await door.db.attachments.begin(begun)
+            blob = await door.blobs.put(data, ".bin")
+            await door.db.attachments.finish(file_of(begun, kind="file", blob=blob, thumb=None, bytes=size))
+        ann, arrivals = door.customer(ANN), door.app[ARRIVALS]
+        sent = upload(of=ANN.id, sha256=hashlib.sha256(b"0000000000").hexdigest()).id
+        await door.write("file", {"attachment": sent})
+        await refusal(await door.begin(ann, HTML), 409, "quota")
+        door.house.clock.advance(UNUSED_FOR.total_seconds() - 1)
+        assert await arrivals.sweep() == Removed()
+        door.house.clock.advance(2)
+        assert len((await arrivals.sweep()).blobs) == count - 1
+        assert len(door.left_behind()) == 1
+        assert (await ann.get(f"/api/attachments/{sent}")).status == 200
+        assert (await door.begin(ann, HTML)).status == 200
