@@ -44,7 +44,8 @@ class Examiner:
 
     async def once(self, page: Page, where: str) -> None:
         """As it stands, without loading it again."""
-        await page.evaluate(AXE)
+        if not await page.evaluate("'axe' in window"):
+            await page.evaluate(AXE)
         faults: list[dict[str, Any]] = await page.evaluate(RUN)
         for fault in faults:
             self.found += [f"{where}: {fault['rule']} ({fault['impact']}): {node}" for node in fault["nodes"]]
