@@ -13,7 +13,7 @@ from loadtest.people import StaffPerson, frames_in
 from loadtest.server_process import LoupeServer
 from tests.journeys.meeting import gap_after, hang_up, meet, ready_record, records
 
-pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 
 async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_next_start(
@@ -42,6 +42,7 @@ async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_nex
     )
 
 
+@pytest.mark.alone
 async def test_a_killed_media_worker_is_replaced_within_three_seconds_and_the_recording_stays_one(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import av
@@ -52,8 +53,10 @@ async def test_both_see_and_hear_each_other_and_render_nine_of_ten_frames(
     customer, staff = await meet(browser, server)
     for page in (staff.page, customer.page):
         assert await page.evaluate(HEARS_TONE) > 0.02
-    assert await share_shown(staff.page, customer.page, 5.0) >= 0.9
-    assert await share_shown(customer.page, staff.page, 5.0) >= 0.9
+    shown = await asyncio.gather(
+        share_shown(staff.page, customer.page, 5.0), share_shown(customer.page, staff.page, 5.0)
+    )
+    assert min(shown) >= 0.9, shown
 
 
 async def test_chat_and_a_booking_pass_with_the_websocket_cut_and_with_the_channel_closed(

@@ -90,7 +90,6 @@ async def test_calls_go_through_a_bad_network() -> None:
 
 
 @pytest.mark.journey
-@pytest.mark.alone
 async def test_a_soak_finds_nothing_left_behind(tmp_path: Path) -> None:
     told = tmp_path / "soak.json"
     code, out, said = await run("soak", "--minutes", "0.1", "--calls", "2", "--json", str(told))

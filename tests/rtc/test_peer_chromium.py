@@ -12,7 +12,7 @@ from rtc.events import ChannelOpen, ChannelText, PeerBack, PeerClosed, PeerConne
 from tests.support.rtc_browser import chromium, peer_page
 from tests.support.rtc_heard import Heard, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 
 async def test_chromium_connects_with_gcm_sends_packets_and_talks_on_the_data_channel() -> None:
