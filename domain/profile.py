@@ -57,6 +57,7 @@ class ProfileStore(Protocol):
         """Of whom nobody wrote anything down yet it is empty, at version 0."""
 
     async def change_profile(self, customer_id: str, decide: Callable[[Profile], Profile]) -> Profile:
-        """Applies `decide` under the profile's lock. What it raises passes through and nothing is written."""
+        """Applies `decide` under the profile's lock. What it raises passes through and nothing is written. A new name is
+        shown by the inbox's row in the same moment."""
 
     async def visits(self, customer_id: str, *, limit: int = 20) -> Visits: ...

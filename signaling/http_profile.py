@@ -93,10 +93,9 @@ async def _change(request: web.Request) -> web.Response:
 
 
 async def tell_new_name(request: web.Request, customer: Customer) -> None:
-    """The inbox's row, a call that is going on and what this customer writes from now on have the name."""
+    """A call that is going on and what this customer writes from now on have the name. The inbox's row has it already."""
     if CHAT in request.app:
         request.app[CHAT].renamed(customer)
-        await request.app[HOUSE].conversations.touch(customer.id)
     await request.app[LIVE].renamed(customer)
 
 

@@ -70,13 +70,13 @@ async def _on(transactions: Transactions, indexes_later: bool, node: str = "") -
         calls = SqlCalls(transactions, conversations.tell, Fence(node) if node else unfenced)
         search = SqlSearch(transactions, indexes_later=indexes_later)
         database = Database(
-            people=SqlPeople(transactions),
+            people=SqlPeople(transactions, conversations.tell),
             calls=calls,
             floors=SqlFloors(transactions),
             conversations=conversations,
             search=search,
             attachments=SqlAttachments(transactions),
-            profiles=SqlProfiles(transactions),
+            profiles=SqlProfiles(transactions, conversations.tell),
             quick_replies=SqlQuickReplies(transactions),
             data=SqlCustomerData(transactions, conversations.tell),
         )

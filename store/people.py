@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from domain.accepting import Committed
 from domain.errors import Conflict, NotFound
 from domain.people import Customer, LeftMessage, Shop, Staff
 from store import tables
+from store.renaming import place_anew
 from store.rows import insert_into, many, one, put, row_of, value_of
 from store.transactions import Transactions
 
@@ -26,10 +29,12 @@ def username_key(username: str) -> str:
 
 
 class SqlPeople:
-    """Usernames are unique in the whole house, however they are capitalised."""
+    """Usernames are unique in the whole house, however they are capitalised. `tell` hears of inbox rows that have another
+    name."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, tell: Callable[[Committed], None]) -> None:
         self._transactions = transactions
+        self._tell = tell
 
     async def add_shop(self, shop: Shop) -> None:
         """Raises Conflict when its id or slug is taken."""
@@ -70,7 +75,16 @@ class SqlPeople:
 
     async def put_customer(self, customer: Customer) -> None:
         row = row_of(customer, tables.customers)
-        await self._transactions.write(lambda c: put(c, tables.customers, row, change=("name", "language")))
+        same = select(tables.customers.c.name).where(tables.customers.c.id == customer.id)
+
+        def job(connection: Connection) -> Committed | None:
+            before = connection.execute(same.with_for_update(key_share=True)).scalar()
+            put(connection, tables.customers, row, change=("name", "language"))
+            return place_anew(connection, customer.id) if before not in (None, customer.name) else None
+
+        committed = await self._transactions.write(job)
+        if committed is not None:
+            self._tell(committed)
 
     async def customer(self, customer_id: str) -> Customer:
         statement = select(tables.customers).where(tables.customers.c.id == customer_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from domain.accepting import Committed
 from domain.call import Call
 from domain.people import Customer
 from domain.profile import Profile, Visits
@@ -14,19 +15,23 @@ from domain.record import Booking
 from store import conversation_tables as t
 from store import tables
 from store.people import NO_CUSTOMER
+from store.renaming import place_anew
 from store.rows import insert_into, many, one, row_of
 from store.transactions import Transactions
 
 
 class SqlProfiles:
-    def __init__(self, transactions: Transactions) -> None:
+    """`tell` hears of inbox rows that have another name."""
+
+    def __init__(self, transactions: Transactions, tell: Callable[[Committed], None]) -> None:
         self._transactions = transactions
+        self._tell = tell
 
     async def profile(self, customer_id: str) -> Profile:
         return await self._transactions.read(lambda c: _profile(c, customer_id))
 
     async def change_profile(self, customer_id: str, decide: Callable[[Profile], Profile]) -> Profile:
-        def job(connection: Connection) -> Profile:
+        def job(connection: Connection) -> tuple[Profile, Committed | None]:
             blank = _row(_profile(connection, customer_id))
             connection.execute(insert_into(connection, t.profiles).values(blank).on_conflict_do_nothing())
             if connection.dialect.name == "postgresql":  # now there is a row to lock; SQLite has one writer
@@ -38,9 +43,12 @@ class SqlProfiles:
             if (after.name, after.language) != (before.name, before.language):
                 customer = update(tables.customers).where(tables.customers.c.id == customer_id)
                 connection.execute(customer.values(name=after.name, language=after.language))
-            return after
+            return after, place_anew(connection, customer_id) if after.name != before.name else None
 
-        return await self._transactions.write(job)
+        after, committed = await self._transactions.write(job)
+        if committed is not None:
+            self._tell(committed)
+        return after
 
     async def visits(self, customer_id: str, *, limit: int = 20) -> Visits:
         calls, bookings = tables.calls, tables.bookings

@@ -15,11 +15,12 @@ from domain.people import Customer, Shop
 from domain.ports import CallStore, PeopleStore
 from domain.profile import Item, Profile, ProfileStore
 from domain.quick_reply import MOST_QUICK_REPLIES, QuickReply, QuickReplyStore
-from store.database import open_database
+from store.database import Database, open_database
 from tests.support.databases import Cluster, sqlite_address
 from tests.support.houses import MemoryCalls, MemoryPeople
 from tests.support.kept import CALL, NOW, SHOP, booking, message
 from tests.support.memory_profiles import MemoryProfiles, MemoryQuickReplies
+from tests.support.said import Listener, said
 
 
 class Stores(NamedTuple):
@@ -134,3 +135,30 @@ async def test_a_shop_keeps_so_many_quick_replies_and_no_more(stores: Stores) ->
     with pytest.raises(Conflict):
         await stores.replies.put_quick_reply(made.model_copy(update={"id": "one-more"}))
     await stores.replies.put_quick_reply(made.model_copy(update={"text": "changed"}))
+
+
+async def test_a_new_name_and_the_row_that_shows_it_are_kept_together(db: Database) -> None:
+    heard, store = Listener(), db.conversations
+    await store.append(said(1))
+    store.listen(heard.told)
+    _, head = await store.rows("shop-1")
+    ann = await db.people.customer("ann")
+    await db.profiles.change_profile("ann", lambda profile: profile.model_copy(update={"preferences": "cash"}))
+    await db.people.put_customer(ann.model_copy(update={"language": "zh-CN"}))
+    await db.profiles.change_profile("bob", lambda profile: profile.model_copy(update={"name": "Bobby"}))
+    assert heard.inboxes == []  # no row shows anything else than before
+    for number, name in enumerate(("Ann Chen", "Annie"), 1):
+        if number == 1:
+            await db.profiles.change_profile("ann", lambda profile: profile.model_copy(update={"name": "Ann Chen"}))
+        else:
+            await db.people.put_customer(ann.model_copy(update={"name": name}))
+        [row], head = await store.rows("shop-1", after=head)
+        assert (row.name, row.conversation.inbox_position) == (name, heard.inboxes[-1].head)
+        assert len(heard.inboxes) == number
+
+    def cannot(profile: Profile) -> Profile:
+        raise Conflict("Somebody was first.")
+
+    with pytest.raises(Conflict):
+        await db.profiles.change_profile("ann", cannot)
+    assert len(heard.inboxes) == 2

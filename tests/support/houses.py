@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -54,6 +54,7 @@ class MemoryPeople:
         self.staff_by_id: dict[str, Staff] = {}
         self.customers: dict[str, Customer] = {}
         self.messages: dict[str, LeftMessage] = {}
+        self.place_anew: Callable[[str], Awaitable[None]] = _nowhere  # the customer's row in the inbox
 
     async def add_shop(self, shop: Shop) -> None:
         self.shops[shop.id] = shop
@@ -79,7 +80,9 @@ class MemoryPeople:
 
     async def put_customer(self, customer: Customer) -> None:
         await asyncio.sleep(0)
-        self.customers[customer.id] = customer
+        before, self.customers[customer.id] = self.customers.get(customer.id, customer), customer
+        if before.name != customer.name:
+            await self.place_anew(customer.id)
 
     async def customer(self, customer_id: str) -> Customer:
         return _found(self.customers.get(customer_id), "customer")
@@ -227,6 +230,10 @@ class FolderBlobs:
         (self.folder / name).unlink(missing_ok=True)
 
 
+async def _nowhere(customer_id: str) -> None:
+    """There is no inbox."""
+
+
 def _found(row: T | None, what: str) -> T:
     if row is None:
         raise NotFound(f"There is no such {what}.")
@@ -260,6 +267,7 @@ class TestHouse:
         self.people = MemoryPeople()
         self.calls = MemoryCalls()
         self.conversations = MemoryConversations(self.people)
+        self.people.place_anew = self.conversations.touch
         self.profiles = MemoryProfiles(self.people, self.calls)
         self.quick_replies = MemoryQuickReplies()
         self.blobs = FolderBlobs(folder / "blobs")
