@@ -12,9 +12,8 @@ LONG_NAME = "Mrs Wang-Hernández de la Torre"
 
 
 async def inbox(scene: Set) -> None:
-    album = scene.album
     lin = await scene.clerk("lin")
-    with album.scene("empty inbox"):
+    async with scene.part("empty inbox"):
         await _empty(lin)
     ana = await scene.writer("Ana", "Hello, the flap of my bag is scratched. Can you mend it?")
     await scene.writer("Tom", "Are my boots ready?")
@@ -23,35 +22,36 @@ async def inbox(scene: Set) -> None:
     await scene.writer("Ms Zhao", "What does cleaning a suede jacket cost?")
     await (await scene.writer()).message("And on Sunday?")
     li = await scene.clerk("li")
-    with album.scene("shelves"):
+    async with scene.part("shelves"):
         await _shelves(lin, li)
-    with album.scene("quick replies"):
+    async with scene.part("quick replies"):
         await _replies(lin)
-    with album.scene("profile"):
+    async with scene.part("profile"):
         await _profile(lin)
-    with album.scene("notes"):
+    async with scene.part("notes"):
         await _notes(lin, li)
-    with album.scene("deeds"):
+    async with scene.part("deeds"):
         await _deeds(lin)
-    with album.scene("held back"):
+    async with scene.part("held back"):
         await _held_back(lin, li, ana)
-    with album.scene("closed shelf"):
+    async with scene.part("closed shelf"):
         await _closed(lin)
-    with album.scene("search in the inbox"):
+    async with scene.part("search in the inbox"):
         await _search(lin)
-    with album.scene("without a network in the inbox"):
+    async with scene.part("without a network in the inbox"):
+        await lin.open(LONG_NAME)
         await lin.loses_network()
         await lin.message("I will call back")
         await lin.has_mark("I will call back", "Waiting to be sent")
         await lin.shows(lin.page.locator(".talk-link, [role=status]").filter(has_text=lin.say("No connection")).first)
         await lin.portrait("inbox-offline")
         await lin.has_network_again()
-    with album.scene("a long wait"):
+    async with scene.part("a long wait"):
         await li.context.add_init_script(LATER)
         await li.page.reload()
         await li.shows(li.page.locator(".inbox-waits.long").first)
         await li.portrait("inbox-long-waits", SIZES)
-    with album.scene("sign-out"):
+    async with scene.part("sign-out"):
         await _sign_out(lin)
     await scene.over()
 
@@ -131,7 +131,6 @@ async def _profile(lin: Clerk) -> None:
         await lin.tap("More")
         await lin.button("About this customer", within=lin.page.get_by_role("dialog")).click()
         await lin.portrait("inbox-panel", ("phone",))
-        await lin.portrait("inbox-panel-whole", ("phone",), whole=True)
         await lin.tap("Close")
 
 
@@ -150,7 +149,7 @@ async def _notes(lin: Clerk, li: Clerk) -> None:
     await lin.tap("Save the note")
     await lin.sees("pays by card, comes after six")
     await lin.portrait("inbox-notes", SIZES)
-    await li.tap("Desk")
+    await li.page.get_by_role("link", name=li.say("Desk")).click()
     await li.shows(li.page.locator(".count").first)
     await li.portrait("staff-desk-named")
     await li.page.get_by_role("link", name=li.say("Inbox")).click()
@@ -159,6 +158,7 @@ async def _notes(lin: Clerk, li: Clerk) -> None:
     await li.shows(li.page.get_by_role("dialog").get_by_text(li.say("please match tan no. 4")))
     await li.portrait("inbox-mentions")
     await li.page.get_by_role("dialog").get_by_role("listitem").get_by_role("button").first.click()
+    await li.sees("pays by card, comes after six")
     await li.portrait("inbox-note-found")
     await lin.page.locator(".mentions-button").click()
     await lin.portrait("inbox-mentions-none")
@@ -168,12 +168,12 @@ async def _notes(lin: Clerk, li: Clerk) -> None:
 async def _deeds(lin: Clerk) -> None:
     await lin.tap("More")
     await lin.portrait("inbox-more")
-    await lin.tap("Hand over")
+    await lin.button("Hand over", within=lin.page.get_by_role("dialog")).click()
     await lin.shows(lin.page.get_by_role("dialog").get_by_text("Zhao Min"))
     await lin.portrait("inbox-hand-over")
     await lin.page.keyboard.press("Escape")
     await lin.tap("More")
-    await lin.tap("Come back later")
+    await lin.button("Come back later", within=lin.page.get_by_role("dialog")).click()
     await lin.portrait("inbox-snooze")
     await lin.page.keyboard.press("Escape")
     await lin.open("Ms Zhao")
@@ -182,8 +182,9 @@ async def _deeds(lin: Clerk) -> None:
     await lin.page.keyboard.press("Escape")
     await lin.open("Tom")
     await lin.tap("More")
-    await lin.tap("Come back later")
+    await lin.button("Come back later", within=lin.page.get_by_role("dialog")).click()
     await lin.tap("Tomorrow at 9:00")
+    await lin.page.keyboard.press("u")
     await lin.shelf("Snoozed")
     await lin.shows(lin.page.locator(".inbox-row"))
     await lin.portrait("inbox-snoozed")
@@ -215,6 +216,7 @@ async def _held_back(lin: Clerk, li: Clerk, ana: Writer) -> None:
 async def _closed(lin: Clerk) -> None:
     await lin.open("Mr Chen")
     await lin.tap("Done")
+    await lin.page.keyboard.press("u")
     await lin.shelf("Closed")
     await lin.shows(lin.page.locator(".inbox-row"))
     await lin.portrait("inbox-closed")
@@ -227,19 +229,21 @@ async def _closed(lin: Clerk) -> None:
 
 
 async def _search(lin: Clerk) -> None:
+    await lin.page.keyboard.press("u")
     await lin.tap("Search all conversations")
     await lin.portrait("inbox-search")
     field = lin.page.get_by_role("searchbox")
-    for words, name in (("Wednesday", "inbox-search-none"), (lin.say("Ready")[0], "inbox-search-hits")):
-        await field.fill(lin.say(words) if name.endswith("none") else words)
-        found = lin.page.locator(".search-said") if name.endswith("none") else lin.page.locator("mark").first
-        await lin.shows(found)
-        await lin.portrait(name)
+    await field.fill(lin.say("umbrella"))
+    await lin.shows(lin.page.get_by_text(lin.say("Nothing found for “{words}”.", words=lin.say("umbrella"))))
+    await lin.portrait("inbox-search-none")
+    await field.fill(lin.say("boots"))
+    await lin.shows(lin.page.get_by_role("dialog").locator("mark").first)
+    await lin.portrait("inbox-search-hits")
     await lin.page.keyboard.press("Escape")
 
 
 async def _sign_out(lin: Clerk) -> None:
     await lin.page.get_by_role("link", name=lin.say("Desk")).click()
-    await lin.tap("Sign out")
+    await lin.page.locator(".top-tools .icon-button").click()
     await lin.shows(lin.page.get_by_role("dialog"))
     await lin.portrait("staff-leave", SIZES)

@@ -323,6 +323,17 @@ class Set:
         self.sitters.append(sitter)
         return sitter
 
+    @contextlib.asynccontextmanager
+    async def part(self, name: str) -> AsyncIterator[None]:
+        """A scene of pages that may be loaded again: what breaks off leaves no open dialog to the next one."""
+        before = len(self.album.faults)
+        with self.album.scene(name):
+            yield
+        if len(self.album.faults) > before:
+            for sitter in self.sitters:
+                with self.album.waits():
+                    await sitter.page.reload()
+
     async def over(self) -> None:
         for sitter in self.sitters:
             await sitter.context.close()

@@ -59,6 +59,7 @@ _PEOPLE = {
     "I am on the underground, I will write soon": "我在地铁里，一会儿再说",
     "Wednesday": "周三",
     "umbrella": "雨伞",
+    "boots": "靴子",
     "My new phone": "我的新手机",
     "Are my boots ready?": "我的靴子修好了吗？",
     "The zip of my jacket is stuck again, may I bring it by this afternoon?": "外套拉链又卡住了，今天下午送过去还来得及吗？",

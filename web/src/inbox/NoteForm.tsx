@@ -19,6 +19,11 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
   const found = typed === null ? [] : colleagues.list.value.filter(matches);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => void colleagues.load(), [colleagues]);
+  const names = useRef<HTMLUListElement>(null);
+  const asks = typed !== null;
+  useEffect(() => {
+    if (asks) names.current?.scrollIntoView({ block: "nearest" });
+  }, [asks]);
 
   const place = (next: string, end: number) => {
     setText(next);
@@ -77,7 +82,7 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
         onKeyDown={key}
       />
       {typed !== null && (
-        <ul class="note-names" aria-label={it("mention_whom")}>
+        <ul class="note-names" ref={names} aria-label={it("mention_whom")}>
           {found.map((one, i) => (
             <li key={one.id}>
               <button type="button" class={i === chosen ? "chosen" : ""} onClick={() => pick(one)}>
