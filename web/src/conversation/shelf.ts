@@ -38,62 +38,107 @@ const VERSION = 1;
 
 export async function openShelf(name: string): Promise<Shelf> {
   try {
-    const asked = indexedDB.open(name, VERSION);
-    asked.onupgradeneeded = () => {
-      for (const [store, keyPath] of Object.entries(STORES))
-        asked.result.createObjectStore(store, { keyPath: keyPath as string | string[] });
-    };
-    return new IndexedShelf(await settled(asked));
+    return new IndexedShelf(name, await openDatabase(name));
   } catch {
     return new MemoryShelf(); // a private window, or storage is refused
   }
 }
 
+function openDatabase(name: string): Promise<IDBDatabase> {
+  const asked = indexedDB.open(name, VERSION);
+  asked.onupgradeneeded = () => {
+    for (const [store, keyPath] of Object.entries(STORES))
+      asked.result.createObjectStore(store, { keyPath: keyPath as string | string[] });
+  };
+  return settled(asked);
+}
+
 class IndexedShelf implements Shelf {
   readonly lasts = true;
-  constructor(private readonly db: IDBDatabase) {
-    db.onversionchange = () => db.close();
+  #opened: Promise<IDBDatabase> | null;
+  #isClosed = false;
+
+  constructor(
+    private readonly name: string,
+    db: IDBDatabase,
+  ) {
+    this.#opened = Promise.resolve(this.#held(db));
   }
 
-  run<T>(mode: "readonly" | "readwrite", stores: StoreName[], work: (tx: Tx) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const transaction = this.db.transaction(stores, mode);
-      let answer: T;
-      transaction.oncomplete = () => resolve(answer);
-      transaction.onabort = () => reject(transaction.error ?? new Error("The transaction was given up."));
-      const of = (store: StoreName) => transaction.objectStore(store);
-      const tx: Tx = {
-        get: (store, key) => settled(of(store).get(key)),
-        all: async <R>(store: StoreName, range?: Range) => {
-          if (!range) return (await settled(of(store).getAll())) as R[];
-          const { stream, from, to } = range;
-          if (from > to) return []; // IDBKeyRange refuses such a range
-          const keys = IDBKeyRange.bound([stream, from], [stream, to]);
-          return (await settled(of(store).getAll(keys))) as R[];
-        },
-        put: async (store, value) => void (await settled(of(store).put(value))),
-        delete: async (store, key) => void (await settled(of(store).delete(key))),
-        clear: async (store) => void (await settled(of(store).clear())),
-      };
-      work(tx).then(
-        (value) => {
-          answer = value;
-        },
-        (error: unknown) => {
-          reject(error);
-          try {
-            transaction.abort();
-          } catch {
-            // it has ended by itself
-          }
-        },
-      );
-    });
+  /** WebKit loses its connection when a phone has slept: it is opened again, once, unless all may have been kept already. */
+  async run<T>(mode: "readonly" | "readwrite", stores: StoreName[], work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let again = false; ; again = true) {
+      this.#opened ??= openDatabase(this.name).then((db) => this.#held(db));
+      const opened = this.#opened;
+      const turn = { isWorked: false };
+      try {
+        return await once(await opened, mode, stores, work, turn);
+      } catch (error) {
+        if (!isLost(error) || this.#isClosed) throw error;
+        if (this.#opened === opened) this.#opened = null;
+        if (again || (turn.isWorked && mode === "readwrite")) throw error;
+      }
+    }
   }
 
   close(): void {
-    this.db.close();
+    this.#isClosed = true;
+    void this.#opened?.then((db) => db.close());
   }
+
+  #held(db: IDBDatabase): IDBDatabase {
+    db.onversionchange = () => db.close();
+    return db;
+  }
+}
+
+/** The browser has let go of the database; nothing is wrong with what was asked of it. */
+function isLost(error: unknown): boolean {
+  return error instanceof DOMException && (error.name === "InvalidStateError" || error.name === "UnknownError");
+}
+
+/** One transaction. `turn.isWorked`: all was asked and answered; from then on it may be kept, whatever is heard. */
+function once<T>(
+  db: IDBDatabase,
+  mode: "readonly" | "readwrite",
+  stores: StoreName[],
+  work: (tx: Tx) => Promise<T>,
+  turn: { isWorked: boolean },
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const transaction = db.transaction(stores, mode);
+    let answer: T;
+    transaction.oncomplete = () => resolve(answer);
+    transaction.onabort = () => reject(transaction.error ?? new Error("The transaction was given up."));
+    const of = (store: StoreName) => transaction.objectStore(store);
+    const tx: Tx = {
+      get: (store, key) => settled(of(store).get(key)),
+      all: async <R>(store: StoreName, range?: Range) => {
+        if (!range) return (await settled(of(store).getAll())) as R[];
+        const { stream, from, to } = range;
+        if (from > to) return []; // IDBKeyRange refuses such a range
+        const keys = IDBKeyRange.bound([stream, from], [stream, to]);
+        return (await settled(of(store).getAll(keys))) as R[];
+      },
+      put: async (store, value) => void (await settled(of(store).put(value))),
+      delete: async (store, key) => void (await settled(of(store).delete(key))),
+      clear: async (store) => void (await settled(of(store).clear())),
+    };
+    work(tx).then(
+      (value) => {
+        answer = value;
+        turn.isWorked = true;
+      },
+      (error: unknown) => {
+        reject(error);
+        try {
+          transaction.abort();
+        } catch {
+          // it has ended by itself
+        }
+      },
+    );
+  });
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
