@@ -27,6 +27,7 @@ from domain.stream import (
     owner_of,
     staff_stream,
 )
+from domain.unchecked import changed, unchecked
 
 RECALL_WINDOW = timedelta(seconds=120)
 
@@ -66,7 +67,7 @@ class Ledger:
     fresh: list[Entry] = field(default_factory=list)
     recalled: list[Entry] = field(default_factory=list)
     changed: dict[str, None] = field(default_factory=dict)  # conversations, in the order of their last change
-    counted: set[str] = field(default_factory=set)  # devices whose counter moved
+    counted: dict[str, int] = field(default_factory=dict)  # devices whose counter moved, and where it is now
     used: Counter[str] = field(default_factory=Counter)  # attachments: by how many entries more (or fewer) name it now
 
     def put(self, conversation: Conversation) -> None:
@@ -136,9 +137,7 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
     if new.kind in FILES:
         ledger.used[new.body["attachment"]] += 1
     if new.device is not None:
-        device = ledger.devices[new.device]
-        ledger.devices[new.device] = device.model_copy(update={"counter": device.counter + 1})
-        ledger.counted.add(new.device)
+        ledger.counted[new.device] = new.counter or 0
     if recalled is not None:
         ledger.known[recalled.id, recalled.author] = recalled
         ledger.recalled.append(recalled)
@@ -146,7 +145,7 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
         ledger.put(conversation.after(entry))
     if new.kind == "note":
         _mention(ledger, entry)
-    return Kept(entry=entry, is_fresh=True)
+    return unchecked(Kept, {"entry": entry, "is_fresh": True})
 
 
 def place_in_inboxes(ledger: Ledger) -> list[Head]:
@@ -161,7 +160,7 @@ def place_in_inboxes(ledger: Ledger) -> list[Head]:
         written = [ledger.streams[s].digest for s in (f"c.{customer_id}", f"n.{customer_id}") if s in ledger.streams]
         line.digest = next_digest(line.digest, f"{customer_id}{written}")
         now_at = {"inbox_position": line.head, "inbox_digest": line.digest}
-        ledger.conversations[customer_id] = conversation.model_copy(update=now_at)
+        ledger.conversations[customer_id] = changed(conversation, now_at)
     return [Head(stream=inbox, head=line.head, digest=line.digest) for inbox, line in moved.items()]
 
 
@@ -169,11 +168,11 @@ def _keep(ledger: Ledger, new: NewEntry, body: dict[str, Any]) -> Entry:
     line = ledger.streams[new.stream]
     line.head += 1
     line.digest = next_digest(line.digest, new.id)
-    entry = Entry(
-        stream=new.stream, position=line.head, id=new.id, kind=new.kind, author=new.author, side=new.side,
-        author_name=new.author_name, at=new.at, body=body, reply_to=new.reply_to, device=new.device,
-        counter=new.counter, digest=line.digest,
-    )  # fmt: skip
+    entry = unchecked(Entry, {
+        "stream": new.stream, "position": line.head, "id": new.id, "kind": new.kind, "author": new.author,
+        "side": new.side, "author_name": new.author_name, "at": new.at, "body": body, "reply_to": new.reply_to,
+        "device": new.device, "counter": new.counter, "digest": line.digest, "gone": None,
+    })  # fmt: skip
     ledger.known[new.id, new.author] = entry
     ledger.fresh.append(entry)
     return entry
@@ -189,8 +188,9 @@ def _take_turn(ledger: Ledger, new: NewEntry) -> None:
         raise Forbidden("This device was signed out. Open the shop's link again.", code="ended")
     if device.person_id != new.author:
         raise Forbidden("This device belongs to somebody else.")
-    if new.counter != device.counter + 1:
-        raise Expect(f"Send {device.counter + 1} first.", expected=device.counter + 1)
+    expected = ledger.counted.get(device.id, device.counter) + 1
+    if new.counter != expected:
+        raise Expect(f"Send {expected} first.", expected=expected)
 
 
 def _hold_back(conversation: Conversation, new: NewEntry) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.stream import WORDS, Entry, EntryKind
+from domain.unchecked import changed
 
 ConversationState = Literal["open", "snoozed", "closed"]
 PREVIEW_CHARACTERS = 120
@@ -47,7 +48,7 @@ class Conversation(BaseModel):
                 change |= {"state": "open", "assignee": entry.author}
         elif entry.kind == "call":
             change |= {"waiting_since": None} if entry.body.get("state") == "ended" else opened
-        return self.model_copy(update=change)
+        return changed(self, change)
 
 
 class Row(BaseModel):

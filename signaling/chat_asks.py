@@ -25,6 +25,7 @@ from domain.stream import (
     inbox_stream,
     staff_stream,
 )
+from domain.unchecked import unchecked
 from signaling import chat_news as news
 from signaling import chat_protocol as p
 from signaling.carriers import Carrier
@@ -196,21 +197,11 @@ def put(desk: Desk, asked: Asked, ask: p.ChatAppend, shop_id: str) -> None:
         first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in ("body", *first["loc"]))
         raise Invalid(f"This entry cannot be understood: {where}: {first['msg'][:300]}.") from None
-    entry = NewEntry(
-        stream=ask.stream,
-        id=ask.id,
-        kind=ask.kind,
-        author=reader.person_id,
-        side=reader.side,
-        author_name=reader.person.name,
-        at=desk.house.now(),
-        body=body.model_dump(mode="json"),
-        reply_to=ask.reply_to,
-        device=reader.device,
-        counter=ask.n,
-        seen=ask.seen,
-        force=ask.force,
-    )
+    entry = unchecked(NewEntry, {
+        "stream": ask.stream, "id": ask.id, "kind": ask.kind, "author": reader.person_id, "side": reader.side,
+        "author_name": reader.person.name, "at": desk.house.now(), "body": body.model_dump(mode="json"),
+        "reply_to": ask.reply_to, "device": reader.device, "counter": ask.n, "seen": ask.seen, "force": ask.force,
+    })  # fmt: skip
     answer_when_kept(desk, reader, ask.ref, desk.store.append(entry))
 
 
@@ -227,7 +218,8 @@ def answer_when_kept(desk: Desk, reader: Reader, ref: str, kept: asyncio.Future[
 
 def ack(kept: Kept, ref: str) -> news.ChatAck:
     entry = kept.entry
-    return news.ChatAck(ref=ref, id=entry.id, stream=entry.stream, position=entry.position, at=entry.at)
+    fields = {"id": entry.id, "stream": entry.stream, "position": entry.position, "at": entry.at}
+    return unchecked(news.ChatAck, {"type": "chat.ack", "ref": ref, **fields})
 
 
 def own_streams(reader: Reader) -> list[str]:

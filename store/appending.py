@@ -87,7 +87,7 @@ def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:
     _ADVANCE.run(connection, [(stream, line.head, line.digest) for stream, line in lines])
     changed = [ledger.conversations[customer_id] for customer_id in sorted(ledger.changed)]
     _CHANGE.run(connection, [_conversation_values(conversation) for conversation in changed])
-    _COUNT.run(connection, [(device_id, ledger.devices[device_id].counter) for device_id in sorted(ledger.counted)])
+    _COUNT.run(connection, sorted(ledger.counted.items()))
     _TAKE_BACK.run(connection, [(gone.id, gone.author, gone.body, gone.gone) for gone in ledger.recalled])
     _USE.run(connection, sorted(ledger.used.items()))
     search.index_fresh(connection, committed.fresh, {stream: line.shop_id for stream, line in lines})

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import JSON, BigInteger, DateTime, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -82,12 +83,20 @@ class Json(TypeDecorator[Any]):
         return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else JSON())
 
 
+def has_only_words(value: Any) -> bool:
+    """As most bodies: no number that JSON does not know, nothing nested."""
+    return type(value) is dict and all(type(each) is str for each in value.values())
+
+
 def dump_json(value: Any) -> str:
     """Raises Invalid for NaN and infinity, for U+0000, for lone surrogates, and for what is not JSON."""
     try:
-        text = _encoder.encode(value)
-        if not text.isascii():
-            text.encode()
+        if has_only_words(value):
+            text = to_json(value).decode()
+        else:
+            text = _encoder.encode(value)
+            if not text.isascii():
+                text.encode()
     except (ValueError, TypeError) as fault:
         raise Invalid(_UNPRINTABLE) from fault
     if "\\u0000" in text and _NUL_ESCAPE.search(text):

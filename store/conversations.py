@@ -22,7 +22,7 @@ from store import marks as store_marks
 from store.among import Among
 from store.appender import Appender
 from store.appending import append_many, load, write
-from store.columns import check_words, dump_json
+from store.columns import check_words, dump_json, has_only_words
 from store.people import NO_CUSTOMER
 from store.rows import many
 from store.transactions import Transactions
@@ -257,15 +257,12 @@ class SqlConversations:
 
 def check(entry: NewEntry) -> None:
     """Raises Invalid for what a column would refuse: one entry must not spoil the batch that it is in."""
-    said = entry.body.values()
-    if all(type(value) is str for value in said):  # the common case, without writing JSON to throw it away
-        for value in said:
-            check_words(value)
+    words = [entry.stream, entry.id, entry.author, entry.author_name, entry.reply_to or "", entry.device or ""]
+    if has_only_words(entry.body):  # the common case, without writing JSON to throw it away
+        words += entry.body.values()
     else:
         dump_json(entry.body)
-    for words in (entry.stream, entry.id, entry.author, entry.author_name, entry.reply_to, entry.device):
-        if words is not None:
-            check_words(words)
+    check_words(" ".join(words))
     if entry.at.utcoffset() is None:
         raise Invalid("A time needs a time zone.")
     if entry.counter is not None and entry.counter > LAST:

@@ -34,7 +34,7 @@ class PostgresTransactions:
             async with self._reader.connect() as connection:
                 return await connection.run_sync(job)
 
-    async def write(self, job: Job[T]) -> T:
+    async def write(self, job: Job[T], *, is_lasting: bool = True) -> T:
         with refusals():
             async with self._engine.connect() as connection:
                 transaction = await connection.begin()

@@ -45,6 +45,7 @@ NEWEST = 2**62
 NEAR = 10_000  # entries: words that are common have enough among these
 AT_ONCE = 200  # entries indexed in one transaction: about 10 ms in which no message is kept
 GATHER = 0.1  # seconds: many at once cost less than each by itself
+BACK_OFF = 4  # while messages come, the index has a fifth of the writer's time
 CATCH_UP = 5  # such transactions that a search waits for
 BEGINNING = 6  # characters: the longest beginnings of words that the index on SQLite knows (migration 0009)
 MERGED_PAGES = 64  # of the index in one transaction
@@ -130,9 +131,9 @@ class SqlSearch:
                 while not is_whole:
                     self._is_behind.clear()
                     began = now()
-                    is_whole = await self._transactions.write(index_next) < AT_ONCE
+                    is_whole = await self._transactions.write(index_next, is_lasting=False) < AT_ONCE
                     if self._is_behind.is_set() and not is_whole:  # messages are being kept, and they come first
-                        await asyncio.sleep(2 * (now() - began))
+                        await asyncio.sleep(BACK_OFF * (now() - began))
             except Unavailable:  # it goes on with the next entry
                 log.warning("the index of words waits for the database")
 

@@ -5,7 +5,8 @@ alone writes and checkpoints, in one process (a lock file sees to it), and it is
 opening recovers the log and the last one to close checkpoints.
 
 `synchronous=FULL`: with NORMAL a commit in WAL mode is not flushed, and a power cut takes back messages that were
-already acknowledged. The price, one flush per commit, is shared: writes that wait together are committed together.
+already acknowledged. The price, one flush per commit, is shared: writes that wait together are committed together. Only what
+can be made again (the index of words) is committed with NORMAL: the next flush of the log, which is one file, has it, too.
 
 The writer is not aiosqlite, which hops to its thread and back several times for each statement: that cost several times
 what the statements did. A whole group of jobs runs on the writer's thread.
@@ -37,6 +38,7 @@ POOL_TIMEOUT = 10.0
 BUSY_TIMEOUT_MS = 5000  # only a program from outside (a backup, the sqlite3 shell) can hold the lock
 MAX_WAITING = 2000  # writes in the queue; beyond that a person would wait too long, and is told so
 MAX_GROUP = 128  # writes per commit: bounds how long the first of them waits for the last
+CACHE_KB = 32 * 1024
 WAL_BYTES_KEPT = 64 * 1024 * 1024
 
 
@@ -44,6 +46,7 @@ WAL_BYTES_KEPT = 64 * 1024 * 1024
 class _Waiting:
     job: Job[Any]
     done: asyncio.Future[Any]
+    is_lasting: bool
 
 
 class SqliteTransactions:
@@ -61,8 +64,8 @@ class SqliteTransactions:
             async with self._reader.connect() as connection:
                 return await connection.run_sync(job)
 
-    async def write(self, job: Job[T]) -> T:
-        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+    async def write(self, job: Job[T], *, is_lasting: bool = True) -> T:
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future(), is_lasting)
         if self._closing:
             raise Unavailable("This server is stopping; nothing was kept. Try again in a moment.")
         try:
@@ -112,10 +115,10 @@ class SqliteTransactions:
                 await self._commit(live)
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        jobs = [waiting.job for waiting in group]
+        jobs, is_lasting = [waiting.job for waiting in group], any(waiting.is_lasting for waiting in group)
         outcomes: list[Any]
         try:
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, jobs)
+            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, jobs, is_lasting)
         except Exception as fault:
             outcomes = [_Failed(fault)] * len(group)
         for waiting, outcome in zip(group, outcomes, strict=True):
@@ -126,9 +129,11 @@ class SqliteTransactions:
             else:
                 waiting.done.set_result(outcome)
 
-    def _write(self, jobs: list[Job[Any]]) -> list[Any]:
-        with refusals(), self._writer.begin() as connection:
-            return _run_group(connection, jobs)
+    def _write(self, jobs: list[Job[Any]], is_lasting: bool) -> list[Any]:
+        with refusals(), self._writer.connect() as plain:
+            connection = plain.execution_options(is_lasting=is_lasting)
+            with connection.begin():
+                return _run_group(connection, jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +187,12 @@ def _upgrade(writer: Engine) -> None:
 def _writer(path: Path) -> Engine:
     engine = create_engine(_address(path, "sqlite"), pool_size=1, max_overflow=0, json_serializer=dump_json)
     log_limit = f"journal_size_limit={WAL_BYTES_KEPT}"
-    _prepare(engine, "journal_mode=WAL", "synchronous=FULL", log_limit)
+    _prepare(engine, "journal_mode=WAL", f"cache_size=-{CACHE_KB}", log_limit)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        is_lasting = connection.get_execution_options().get("is_lasting", True)
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_lasting else 'NORMAL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

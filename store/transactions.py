@@ -20,8 +20,9 @@ class Transactions(Protocol):
     async def read(self, job: Job[T]) -> T:
         """Runs one statement that writes nothing; sees everything that a `write` answered before."""
 
-    async def write(self, job: Job[T]) -> T:
-        """Runs the job in a transaction of its own and returns when it is on the disk."""
+    async def write(self, job: Job[T], *, is_lasting: bool = True) -> T:
+        """Runs the job in a transaction of its own and returns when it is on the disk. Not lasting: a power cut may undo it,
+        and what was written after it and not lasting either; never anything lasting."""
 
     async def scrub(self) -> None:
         """Makes sure that what was deleted is not in the database's files any more, as far as that is in our hands. Raises

@@ -19,6 +19,7 @@ from domain.conversation_ports import Told
 from domain.errors import Conflict, Forbidden, NotFound, Unavailable
 from domain.people import Customer, Staff
 from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, inbox_stream, owner_of
+from domain.unchecked import changed
 from store.appender import Appender
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Disk:
             self.known[key] = entry
         self.inboxes |= {head.stream: head for head in committed.inboxes}
         self.conversations |= {id: ledger.conversations[id] for id in ledger.changed}
-        self.devices |= {id: ledger.devices[id] for id in ledger.counted}
+        self.devices |= {id: changed(self.devices[id], {"counter": n}) for id, n in ledger.counted.items()}
 
 
 class DiskStore:

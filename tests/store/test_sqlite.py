@@ -91,6 +91,20 @@ async def test_a_commit_is_flushed_to_the_disk_and_readers_cannot_write(tmp_path
             await transactions.read(lambda connection: connection.execute(text("DELETE FROM shops")))
 
 
+async def test_only_a_group_in_which_nothing_must_last_is_committed_without_a_flush(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "flush.sqlite") as transactions:
+
+        def level(connection: Connection) -> int:
+            return int(connection.execute(text("PRAGMA synchronous")).scalar_one())
+
+        full, normal = 2, 1  # https://www.sqlite.org/pragma.html#pragma_synchronous
+        assert await transactions.write(level) == full
+        assert await transactions.write(level, is_lasting=False) == normal
+        group = (transactions.write(level, is_lasting=False), transactions.write(level))
+        assert [*await asyncio.gather(*group)] == [full, full]
+        assert await transactions.write(level) == full
+
+
 async def test_all_writes_go_through_one_connection(tmp_path: Path) -> None:
     seen: set[int] = set()
 
