@@ -114,12 +114,12 @@ async def _doors(scene: Set) -> None:
 
 
 def _refused(code: str) -> str:
-    """In the page, since a worker of the page's own asks the server for it later on."""
+    """The server lets nobody in, for this reason."""
     return f"""(() => {{
       const real = window.fetch;
       const refusal = () => Response.json({{type: 'error', code: '{code}', message: ''}}, {{status: 403}});
       window.fetch = (where, ...rest) =>
-        String(where?.url ?? where).endsWith('/api/enter') ? Promise.resolve(refusal()) : real(where, ...rest);
+        String(where?.url ?? where).includes('/api/enter') ? Promise.resolve(refusal()) : real(where, ...rest);
     }})()"""
 
 
