@@ -52,8 +52,9 @@ fi
 
 if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then debian libgl1 libglib2.0-0; fi
 
-stamp=$(cat rtc/native/*.c rtc/native/*.h requirements-native.lock | cksum)
-if [ ! -f rtc/native/libpump.so ] || [ "$(cat .venv/stamp-native 2>/dev/null || true)" != "$stamp" ]; then
+pump() { # beside the pages: each keeps one core busy
+  stamp=$(cat rtc/native/*.c rtc/native/*.h requirements-native.lock | cksum)
+  [ -f rtc/native/libpump.so ] && [ "$(cat .venv/stamp-native 2>/dev/null || true)" = "$stamp" ] && return
   say "Building the packet pump ..."
   # The compiler is a Python package that is only needed now: a third of a gigabyte that nobody has to keep.
   if .venv/bin/python -m pip install -q --no-deps --require-hashes --target .venv/compiler -r requirements-native.lock &&
@@ -64,7 +65,9 @@ if [ ! -f rtc/native/libpump.so ] || [ "$(cat .venv/stamp-native 2>/dev/null || 
     say "The packet pump could not be built. Loupe works without it, with about twice the work per packet."
   fi
   rm -rf .venv/compiler
-fi
+}
+pump &
+pumping=$!
 
 stamp=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | sort | xargs cksum | cksum)
 if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || true)" != "$stamp" ]; then
@@ -80,5 +83,7 @@ if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || tr
   (cd web && npm run --silent build >/dev/null)
   printf '%s' "$stamp" >web/dist/.stamp
 fi
+
+wait "$pumping"
 
 if [ "$want" = test ]; then debian chromium fonts-noto-cjk coturn postgresql redis-server; fi
