@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loadtest.gauges import OwnLoad, ServerCost, held_by
 from loadtest.histogram import Histogram
-from loadtest.messages_audit import Findings, audit
+from loadtest.messages_audit import Findings, audit, held
 from loadtest.messages_crew import Crew
 from loadtest.messages_faults import Mischief
 from loadtest.messages_page import Figures, Page, Writing
@@ -150,7 +150,7 @@ class MessagesRun:
             self._tell("writing is over: what is under way arrives")
             if mischief is not None:
                 await mischief.end()
-            settled_s = await _until(lambda: not steady.waiting)
+            settled_s = await self._all_acknowledged(steady)
             found = await self._settled(server, steady)
         self._found = {
             "ack_ms": figures.ack.facts(),
@@ -221,13 +221,23 @@ class MessagesRun:
                 mischief.keep_up(done / total, self._tell)
             await asyncio.sleep(TICK_S)
 
+    async def _all_acknowledged(self, steady: Steady) -> float:
+        """The seconds until everything was, or until nothing more was for as long as the deadline."""
+        start = since = time.monotonic()
+        known = self._figures.acknowledged
+        while steady.waiting and time.monotonic() - since < SETTLE_DEADLINE_S:
+            await asyncio.sleep(0.02)
+            if self._figures.acknowledged != known:
+                known, since = self._figures.acknowledged, time.monotonic()
+        return time.monotonic() - start
+
     async def _settled(self, server: LoupeServer, steady: Steady) -> Findings:
         """Once the pages hold what the server's record holds, or after the deadline."""
         database = server.data / "loupe.sqlite"
         pages = [*steady.writers, *steady.readers]
         end = time.monotonic() + SETTLE_DEADLINE_S
         while True:
-            found = await asyncio.to_thread(audit, database, steady.writings.values(), pages)
+            found = await asyncio.to_thread(audit, database, held(steady.writings.values(), pages))
             if not found.pages_behind or time.monotonic() > end:
                 return found
             await asyncio.sleep(1.0)
@@ -334,11 +344,3 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _until(is_so: Callable[[], bool]) -> float:
-    """The seconds until it was, at most the deadline."""
-    start = time.monotonic()
-    while not is_so() and time.monotonic() - start < SETTLE_DEADLINE_S:  # noqa: ASYNC110 (many pages count, none tells)
-        await asyncio.sleep(0.02)
-    return time.monotonic() - start

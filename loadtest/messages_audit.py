@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +25,25 @@ class Findings:
     examples: list[str] = field(default_factory=list)
 
 
-def audit(database: Path, writings: Iterable[Writing], pages: Sequence[Page]) -> Findings:
-    """`pages`: all that follow streams. A page that applied only what followed directly on what it had, and whose digest is
-    the record's, holds each entry once and in order."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the pages were told up to one moment: `acknowledged` (id, position), `cursors` (stream, position, digest)."""
+
+    acknowledged: list[tuple[str, int]]
+    cursors: list[tuple[str, int, int]]
+
+
+def held(writings: Iterable[Writing], pages: Iterable[Page]) -> Held:
+    """To be taken before the record is looked at: so it is in the record, even while people go on writing."""
+    return Held(
+        [(written.id, written.position) for writing in writings for written in writing.book if written.position],
+        [(stream, cursor.position, cursor.digest) for page in pages for stream, cursor in page.cursors.items()],
+    )
+
+
+def audit(database: Path, told: Held) -> Findings:
+    """A page that applied only what followed directly on what it had, and whose digest is the record's, holds each entry
+    once and in order."""
     found = Findings()
     places: dict[str, tuple[str, int]] = {}
     digests: dict[str, list[int]] = {}
@@ -47,16 +63,14 @@ def audit(database: Path, writings: Iterable[Writing], pages: Sequence[Page]) ->
             number = int(id.rpartition("-")[2])
             found.reordered += number <= newest.get(device, 0)
             newest[device] = number
-    for writing in writings:
-        for written in writing.book:
-            if written.position and places.get(written.id, ("", 0))[1] != written.position:
-                found.lost += 1
-                found.examples.append(f"{written.id} was acknowledged at {written.position}")
-    for page in pages:
-        for stream, cursor in page.cursors.items():
-            known = digests.get(stream, [0])
-            if cursor.position < len(known) - 1:
-                found.pages_behind += 1
-            elif cursor.position >= len(known) or known[cursor.position] != cursor.digest:
-                found.pages_wrong += 1
+    for id, position in told.acknowledged:
+        if places.get(id, ("", 0))[1] != position:
+            found.lost += 1
+            found.examples.append(f"{id} was acknowledged at {position}")
+    for stream, position, digest in told.cursors:
+        known = digests.get(stream, [0])
+        if position < len(known) - 1:
+            found.pages_behind += 1
+        elif position >= len(known) or known[position] != digest:
+            found.pages_wrong += 1
     return found

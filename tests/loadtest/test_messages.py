@@ -12,7 +12,7 @@ import pytest
 
 from loadtest.__main__ import main
 from loadtest.messages import Wanted, check
-from loadtest.messages_audit import audit
+from loadtest.messages_audit import audit, held
 from loadtest.messages_page import Cursor, Figures, Page, Writing
 from loadtest.messages_people import Address, Person
 from loadtest.messages_wire import PING, Wire, frame
@@ -76,17 +76,17 @@ async def test_the_audit_finds_what_was_lost_doubled_or_put_out_of_order(tmp_pat
     kept = [("c.ann", number, f"dev-{number}", "dev") for number in range(1, 5)]
 
     record(tmp_path / "good", kept)
-    good = audit(tmp_path / "good", [writing], [page])
+    good = audit(tmp_path / "good", held([writing], [page]))
     assert (good.kept, good.lost, good.duplicated, good.reordered, good.gaps) == (4, 0, 0, 0, 0)
     assert (good.pages_behind, good.pages_wrong) == (0, 0)
 
     record(tmp_path / "lost", kept[:3])
-    assert audit(tmp_path / "lost", [writing], []).lost == 1
+    assert audit(tmp_path / "lost", held([writing], [])).lost == 1
     record(tmp_path / "doubled", [*kept, ("c.ann", 5, "dev-1", "dev")])
-    doubled = audit(tmp_path / "doubled", [writing], [page])
+    doubled = audit(tmp_path / "doubled", held([writing], [page]))
     assert (doubled.duplicated, doubled.reordered, doubled.pages_behind) == (1, 1, 1)
     record(tmp_path / "turned", [kept[0], ("c.ann", 2, "dev-3", "dev"), ("c.ann", 3, "dev-2", "dev"), kept[3]])
-    turned = audit(tmp_path / "turned", [writing], [page])
+    turned = audit(tmp_path / "turned", held([writing], [page]))
     assert (turned.lost, turned.reordered, turned.pages_wrong) == (2, 1, 1)
 
 
