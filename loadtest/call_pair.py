@@ -94,6 +94,9 @@ class Pair:
     async def chat(self, seeded: random.Random) -> None:
         """Until cancelled: at a steady pace the customer writes on the WebSocket, staff on the data channel. Timed from
         the moment at which each message was due."""
+        for visitor in self.visitors:
+            with contextlib.suppress(*BROKEN):
+                await visitor.begin_to_write(on_channel=visitor is self.staff)
         due = time.monotonic() + seeded.random() * CHAT_EVERY_S
         number = 0
         while True:

@@ -1,5 +1,5 @@
 """Customers and staff who write to each other at a fixed pace: how soon a message is acknowledged and delivered, and
-whether every promised one is there exactly once, in order, on both sides and in the server's record."""
+whether every promised one is there exactly once, in order, on both sides and in the server's own copy."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def run(
         writers = [writer for pair in pairs for writer in pair]
         mischief = Mischief(plan(seconds, seed, may_kill=at.process is not None) if faults else [], writers, at.process)
         is_whole = await _write(writers, mischief, rate, seconds, seed, tell)
-        tell("writing is over: what is under way arrives, then the server's record is read")
+        tell("writing is over: what is under way arrives, then the server's copy is read")
         await mischief.undo()
         await _until_settled(ledger, pairs)
         found = Findings()
@@ -130,7 +130,7 @@ async def _until_settled(ledger: Ledger, pairs: list[tuple[Writer, Writer]]) -> 
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_DEADLINE_S):
             for writer in writers:
-                await writer.socket.opened.wait()  # a cut one comes back, to hang up with
+                await writer.desk.opened.wait()  # a cut one comes back, to hang up with
 
 
 async def _until(ledger: Ledger, is_so: Callable[[], bool]) -> None:
@@ -148,9 +148,9 @@ def _facts(
     facts: dict[str, object] = {
         "calls": customers,
         "chat_ms": merged(ledger.acknowledgement.values()).facts(),
-        "delivery_ms": merged(ledger.delivery.values()).facts(),
+        "delivery_ms": ledger.delivery.facts(),
         "by_carrier": {
-            name: {"chat_ms": ledger.acknowledgement[name].facts(), "delivery_ms": ledger.delivery[name].facts()}
+            name: {"chat_ms": ledger.acknowledgement[name].facts(), "delivery_ms": ledger.brought[name].facts()}
             for name in CARRIERS
         },
         "messages": {

@@ -131,7 +131,7 @@ class Mischief:
                 socket.hold_reading()
                 self._slow.append(asyncio.get_running_loop().call_later(SLOW_FOR_S, socket.go_on_reading))
             else:
-                frame = "message.send" if writer.wire.writes_on(socket) else ""
+                frame = "chat.append" if writer.wire.writes_on(socket) else ""
                 socket.break_at(frame, "in the frame" if kind == "socket cut in a frame" else "before the answer")
             return True
         if link is None or not link.is_open:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from loadtest.chat_stream import Event
+from loadtest.chat_stream import Entry
 from loadtest.histogram import Histogram
 
 CARRIERS = ("socket", "channel")
@@ -19,7 +19,7 @@ class Message:
     """`due`: when its author's pace asked for it; `number` counts its author's messages. `position` is the server's
     promise, 0 without one."""
 
-    cmid: str
+    id: str
     author: str
     number: int
     text: str
@@ -50,89 +50,98 @@ class Findings:
 
 @dataclass(slots=True)
 class CallBook:
-    """One call: its messages by id, and every event that each of its two people applied, in the order of applying."""
+    """One call: its messages by id, and every entry that each of its two people applied, in the order of applying."""
 
     readers: tuple[str, ...] = ()
     messages: dict[str, Message] = field(default_factory=dict)
-    applied: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    applied: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def head(self) -> int:
         """The last promised position."""
         return max((message.position for message in self.messages.values()), default=0)
 
-    def audit(self, record: list[Event]) -> Findings:
+    def audit(self, record: list[Entry]) -> Findings:
         """Holds the server's record and both readers' streams against what was promised. A message without a promise
         may be kept (its answer was lost) and need not be."""
         found = self._audit_of(record)
         found.promised = sum(message.position > 0 for message in self.messages.values())
-        kept = {event["position"]: event["cmid"] for event in record}
+        kept = {entry["position"]: entry["id"] for entry in record}
         for reader in self.readers:
-            events = self.applied[reader]
-            found.add(self._audit_of(events))
-            found.reordered |= {e["cmid"] for e in events if kept.get(e["position"], e["cmid"]) != e["cmid"]}
-            have = {event["cmid"] for event in events}
+            entries = self.applied[reader]
+            found.add(self._audit_of(entries))
+            found.reordered |= {e["id"] for e in entries if kept.get(e["position"], e["id"]) != e["id"]}
+            have = {entry["id"] for entry in entries}
             found.delivered += sum(
-                m.position > 0 and m.author != reader and m.cmid in have for m in self.messages.values()
+                m.position > 0 and m.author != reader and m.id in have for m in self.messages.values()
             )
         return found
 
-    def _audit_of(self, events: list[Event]) -> Findings:
-        """One list of events. Behind a later message of the same author, or elsewhere than promised: reordered."""
+    def _audit_of(self, entries: list[Entry]) -> Findings:
+        """One list of entries. Behind a later message of the same author, or elsewhere than promised: reordered."""
         found = Findings()
         newest: dict[str, int] = defaultdict(lambda: -1)
         places: dict[str, int] = {}
-        for event in events:
-            message = self.messages.get(event["cmid"])
+        for entry in entries:
+            message = self.messages.get(entry["id"])
             if message is None:
                 continue
-            if message.cmid in places:
-                found.duplicated.add(message.cmid)
-            if message.number < newest[message.author] or message.position not in (0, event["position"]):
-                found.reordered.add(message.cmid)
-            if event["body"] != {"text": message.text}:
-                found.altered.add(message.cmid)
+            if message.id in places:
+                found.duplicated.add(message.id)
+            if message.number < newest[message.author] or message.position not in (0, entry["position"]):
+                found.reordered.add(message.id)
+            if entry["body"] != {"text": message.text}:
+                found.altered.add(message.id)
             newest[message.author] = max(newest[message.author], message.number)
-            places[message.cmid] = event["position"]
-        found.lost = {m.cmid for m in self.messages.values() if m.position and m.cmid not in places}
+            places[message.id] = entry["position"]
+        found.lost = {m.id for m in self.messages.values() if m.position and m.id not in places}
         return found
 
 
 class Ledger:
     """`book(call)` holds what happened; latencies run from the moment that the pace asked for a message (no coordinated
-    omission) to the acknowledgement, and to the moment at which the other person has it in its place."""
+    omission) to the acknowledgement, and to the moment at which the other person has it in its place. Acknowledgements are
+    those of the carrier that a message went out on. Both carriers of a person bring a message: `delivery` is the first one,
+    `brought` each by itself."""
 
     def __init__(self) -> None:
         self.books: dict[str, CallBook] = defaultdict(CallBook)
         self.acknowledgement = {name: Histogram() for name in CARRIERS}
-        self.delivery = {name: Histogram() for name in (*CARRIERS, "sync")}
+        self.delivery = Histogram()
+        self.brought = {name: Histogram() for name in (*CARRIERS, "fetch")}
         self.lateness = Histogram()
         self.started = time.monotonic()
         self.is_closed = False  # what is promised from then on is not in the books: the record is being read
-        self.moved = asyncio.Event()  # set with each acknowledgement and each applied event
+        self.moved = asyncio.Event()  # set with each acknowledgement and each applied entry
         self._seconds: dict[int, Histogram] = defaultdict(Histogram)
 
     def written(self, call: str, message: Message) -> None:
         self.lateness.record_since(message.due, time.monotonic())
-        self.books[call].messages[message.cmid] = message
+        self.books[call].messages[message.id] = message
 
-    def acknowledged(self, call: str, cmid: str, position: int, carrier: str) -> None:
+    def acknowledged(self, call: str, id: str, position: int, carrier: str) -> None:
         if self.is_closed:
             return
-        message = self.books[call].messages[cmid]
+        message = self.books[call].messages[id]
         message.position = position
         self.moved.set()
         self.acknowledgement[carrier].record_since(message.due, time.monotonic())
 
-    def applied(self, call: str, reader: str, event: Event, carrier: str) -> None:
+    def applied(self, call: str, reader: str, entry: Entry, carrier: str) -> None:
         book = self.books[call]
-        book.applied[reader].append(event)
+        book.applied[reader].append(entry)
         self.moved.set()
-        message = book.messages.get(event["cmid"])
+        message = book.messages.get(entry["id"])
         if message is not None and message.author != reader:
             now = time.monotonic()
-            self.delivery[carrier].record_since(message.due, now)
+            self.delivery.record_since(message.due, now)
+            self.brought[carrier].record_since(message.due, now)
             self._seconds[int(now - self.started)].record_since(message.due, now)
+
+    def brought_again(self, call: str, reader: str, entry: Entry, carrier: str) -> None:
+        message = self.books[call].messages.get(entry["id"])
+        if message is not None and message.author != reader:
+            self.brought[carrier].record_since(message.due, time.monotonic())
 
     def slowest_by_second(self) -> list[list[float]]:
         return [[float(second), round(found.max_ms, 3)] for second, found in sorted(self._seconds.items())]

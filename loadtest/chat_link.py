@@ -51,11 +51,11 @@ class ChannelCarrier:
 
 
 class Link:
-    """`run` is its whole life. It needs the WebSocket for each new connection's offer."""
+    """`run` is its whole life. It needs the call's WebSocket for each new connection's offer."""
 
-    def __init__(self, wire: Wire, socket: Socket, host: str = LOOPBACK) -> None:
+    def __init__(self, wire: Wire, desk: Socket, host: str = LOOPBACK) -> None:
         self._wire = wire
-        self._socket = socket
+        self._desk = desk
         self._host = host
         self.carrier: ChannelCarrier | None = None
         self.connections = 0
@@ -63,7 +63,7 @@ class Link:
 
     async def run(self) -> None:
         while True:
-            await self._socket.opened.wait()
+            await self._desk.opened.wait()
             began = time.monotonic()
             async with Client(Clip((), ()), host=self._host) as client:
                 try:
@@ -89,8 +89,7 @@ class Link:
         assert carrier is not None
         self.connections += 1
         try:
-            carrier.send(self._wire.hello())
-            self._wire.attach(carrier)
+            carrier.send(self._wire.chat_hello())
             self.opened.set()
             pinged = time.monotonic()
             while carrier.is_open and not self._wire.renewal_asked.is_set():

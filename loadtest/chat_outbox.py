@@ -14,12 +14,14 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
-CarrierName = Literal["socket", "channel"]
+CarrierName = Literal["socket", "channel"]  # the conversation's own WebSocket, and the call's channel
 Frame = dict[str, Any]
 OTHER_CARRIER_S, AGAIN_S = 0.7, 3.0
 # The server takes 50 frames a second, 100 at once; receipts, pings and copies need their share.
 MESSAGES_PER_SECOND, MESSAGES_AT_ONCE = 30.0, 40.0
-_COME_BACK = ("unavailable", "rate_limited")
+EXPECT_AGAIN_S = 0.2
+# `expect`: one written before this was refused. None is ever given up, so the numbers stay right.
+_COME_BACK = ("unavailable", "rate_limited", "expect")
 
 
 class Carrier(Protocol):
@@ -41,22 +43,24 @@ class _Kept:
     it is to go out, on another carrier than `avoid` if there is one. `is_refused`: the server wants it later, and what was
     written after it waits behind it."""
 
-    __slots__ = ("avoid", "cmid", "is_due", "is_refused", "on", "refs", "taken_by", "text", "timer")
+    __slots__ = ("avoid", "id", "is_due", "is_refused", "n", "on", "refs", "taken_by", "text", "timer")
 
-    def __init__(self, cmid: str, text: str) -> None:
-        self.cmid = cmid
+    def __init__(self, n: int, id: str, text: str) -> None:
+        self.n = n
+        self.id = id
         self.text = text
         self.is_due = True
         self.is_refused = False
         self.avoid: Carrier | None = None
         self.on: Carrier | None = None
         self.taken_by: set[Carrier] = set()
-        self.refs: list[str] = []
+        self.refs: dict[str, CarrierName] = {}
         self.timer: asyncio.TimerHandle | None = None
 
 
 class Outbox:
-    """`choose(avoid)` names the carrier to use now. `acknowledged(cmid, position, carrier)` once for each message.
+    """`choose(avoid)` names the carrier to use now. `acknowledged(id, position, carrier)` once for each message: `carrier` is
+    the one that took it. `stream` is where all of them are written.
 
     `send_twice`: so many of the next frames go out as two copies (a fault that a network or a page may have)."""
 
@@ -67,6 +71,8 @@ class Outbox:
     ) -> None:
         self._choose = choose
         self._acknowledged = acknowledged
+        self.stream = ""
+        self._written = 0
         self._kept: dict[str, _Kept] = {}
         self._by_ref: dict[str, _Kept] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -83,8 +89,9 @@ class Outbox:
             if timer is not None:
                 timer.cancel()
 
-    def say(self, cmid: str, text: str) -> None:
-        self._kept[cmid] = _Kept(cmid, text)
+    def say(self, id: str, text: str) -> None:
+        self._written += 1  # of a device that is new in each run
+        self._kept[id] = _Kept(self._written, id, text)
         self.pump()
 
     def fail_over(self, gone: Carrier) -> None:
@@ -111,25 +118,26 @@ class Outbox:
                 if earlier is entry:
                     break
 
-    def hear(self, said: Frame, carrier: Carrier) -> None:
-        """An `ok` or an `error`; those of other requests are ignored."""
+    def hear(self, said: Frame) -> None:
+        """A `chat.ack` or an `error`; those of other requests are ignored."""
         entry = self._by_ref.get(said["ref"] or "")
         if entry is None:
             return  # another copy was answered first
         if said["type"] == "error":
             if said["code"] in _COME_BACK:
-                self._again_in(entry, said["retry_after_s"] or 1.0)
+                wait = EXPECT_AGAIN_S if said["code"] == "expect" else said["retry_after_s"] or 1.0
+                self._again_in(entry, wait)
                 entry.is_refused = True
                 self.refused += 1
                 return
-            self.fault = self.fault or RefusedMessage(f"message.send: {said['message']}")
+            self.fault = self.fault or RefusedMessage(f"chat.append: {said['message']}")
         if entry.timer is not None:
             entry.timer.cancel()
         for ref in entry.refs:
             del self._by_ref[ref]
-        del self._kept[entry.cmid]
-        if said["type"] == "ok":
-            self._acknowledged(entry.cmid, said["position"], carrier.name)
+        del self._kept[entry.id]
+        if said["type"] == "chat.ack":
+            self._acknowledged(entry.id, said["position"], entry.refs[said["ref"]])
         if entry.is_refused:
             self.pump()  # another copy was taken: what waited behind this one may go
 
@@ -150,7 +158,12 @@ class Outbox:
     def _put(self, entry: _Kept, carrier: Carrier) -> None:
         again = bool(entry.refs)
         ref = new_id()
-        text = json.dumps({"type": "message.send", "ref": ref, "cmid": entry.cmid, "text": entry.text})
+        text = json.dumps(
+            {
+                "type": "chat.append", "ref": ref, "n": entry.n, "id": entry.id, "stream": self.stream, "kind": "text",
+                "body": {"text": entry.text}, "force": True,
+            }  # nobody reads before writing here
+        )  # fmt: skip
         entry.is_due = False
         if not carrier.send(text):
             entry.on = None
@@ -162,7 +175,7 @@ class Outbox:
         self.resent += again
         entry.on = carrier
         entry.taken_by.add(carrier)
-        entry.refs.append(ref)
+        entry.refs[ref] = carrier.name
         self._by_ref[ref] = entry
         self._again_in(entry, AGAIN_S if again else OTHER_CARRIER_S, carrier)
 

@@ -1,4 +1,5 @@
-"""The two people of a call who only write: they come in by HTTP, hold their carriers, and keep what they were told."""
+"""The two people of a call who only write: they come in by HTTP, hold their carriers, and keep what they were told in their
+conversation."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from loadtest.chat_ledger import Ledger, Message
 from loadtest.chat_link import Link
 from loadtest.chat_outbox import CarrierName
 from loadtest.chat_socket import Socket
-from loadtest.chat_stream import Event
+from loadtest.chat_stream import Entry
 from loadtest.chat_wire import Wire
 from loadtest.front_door import Refused
 
 READY_DEADLINE_S = 20.0
 WORDS = 12  # about as long as what people write: 60 letters
-RECORD_PAGE = 5000  # the record over HTTP ends there; the rest comes with `sync`
+RECORD_PAGE = 100
 
 
 class Writer:
@@ -32,7 +33,7 @@ class Writer:
         self.has_channel = has_channel
         self.call_id = ""
         self.written = 0
-        self.wire = Wire(self._acknowledged, self._applied)
+        self.wire = Wire(self._acknowledged, self._applied, self._brought_again)
         self._open = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -48,13 +49,16 @@ class Writer:
         await self.wire.close()
         await self._open.aclose()
 
-    async def _post(self, path: str, body: dict[str, Any]) -> None:
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self._http.post(path, json=body) as answer:
+            said: dict[str, Any] = await answer.json()
             if answer.status != 200:
-                raise Refused(f"{path}: {(await answer.json()).get('message', answer.status)}")
+                raise Refused(f"{path}: {said.get('message', answer.status)}")
+            return said
 
     async def enter(self, shop: str) -> None:
-        await self._post("/api/enter", {"shop": shop, "language": "en"})
+        entered = await self._post("/api/enter", {"shop": shop, "language": "en"})
+        await self.wire.turn_to(f"c.{entered['customer']['id']}", opens=False)
         await self._begin("/ws/customer")
 
     async def sign_in(self, username: str, password: str) -> None:
@@ -64,12 +68,14 @@ class Writer:
 
     async def _begin(self, path: str) -> None:
         host = str(self._http._base_url.host) if self._http._base_url is not None else ""
-        self.socket = Socket(self._http, path, self.wire)
-        self.link = Link(self.wire, self.socket, host)
-        self._tasks = [asyncio.create_task(self.socket.run())]
+        self.desk = Socket(self._http, path, self.wire, is_desk=True)
+        self.socket = Socket(self._http, f"{path}/chat", self.wire)
+        self.link = Link(self.wire, self.desk, host)
+        self._tasks = [asyncio.create_task(each.run()) for each in (self.desk, self.socket)]
         if self.has_channel:
             self._tasks.append(asyncio.create_task(self.link.run()))
         async with asyncio.timeout(READY_DEADLINE_S):
+            await self.desk.opened.wait()
             await self.socket.opened.wait()
             if self.has_channel:
                 await self.link.opened.wait()
@@ -79,19 +85,17 @@ class Writer:
         joined = await self.wire.ask(
             {"type": "call.join", "name": self.name, "matter": matter, "consent": False}  # there is nothing to record
         )
-        self._turn_to(joined["call"]["id"])
+        self.call_id = joined["call"]["id"]
         return self.call_id
 
     async def answer(self, call_id: str) -> None:
         answered = await self.wire.ask({"type": "call.answer", "call_id": call_id})
-        self._turn_to(call_id)
-        self.wire.stream.take(answered["events"] or [], "socket")
+        self.call_id = call_id
+        [customer] = [person for person in answered["call"]["people"] if person["side"] == "customer"]
+        await self.wire.turn_to(f"c.{customer['id']}", opens=True)
 
     async def hang_up(self) -> None:
         await self.wire.ask({"type": "call.end"})
-
-    def _turn_to(self, call_id: str) -> None:
-        self.call_id = self.wire.stream.call_id = call_id
 
     # --- writing and reading ---
 
@@ -101,29 +105,31 @@ class Writer:
         message = Message(secrets.token_hex(8), self.name, self.written, text, due)
         self.written += 1
         self.ledger.written(self.call_id, message)
-        self.wire.say(message.cmid, text)
+        self.wire.say(message.id, text)
 
-    def _acknowledged(self, cmid: str, position: int, carrier: CarrierName) -> None:
-        self.ledger.acknowledged(self.call_id, cmid, position, carrier)
+    def _acknowledged(self, id: str, position: int, carrier: CarrierName) -> None:
+        self.ledger.acknowledged(self.call_id, id, position, carrier)
 
-    def _applied(self, event: Event, carrier: str) -> None:
-        self.ledger.applied(self.call_id, self.name, event, carrier)
+    def _applied(self, entry: Entry, carrier: str) -> None:
+        self.ledger.applied(self.call_id, self.name, entry, carrier)
+
+    def _brought_again(self, entry: Entry, carrier: str) -> None:
+        self.ledger.brought_again(self.call_id, self.name, entry, carrier)
 
     def fault(self) -> BaseException | None:
         """What ended one of this person's tasks, or refused one of the messages."""
         ended = (task.exception() for task in self._tasks if task.done() and not task.cancelled())
         return self.wire.fault or next((fault for fault in ended if fault is not None), None)
 
-    async def record(self) -> list[Event]:
-        """The call's events as the server's record has them, over HTTP."""
-        async with self._http.get(f"/api/calls/{self.call_id}") as answer:
-            said = await answer.json()
-            if answer.status != 200:
-                raise Refused(f"/api/calls: {said.get('message', answer.status)}")
-        events: list[Event] = said["events"]
-        while len(events) >= RECORD_PAGE:
-            more: list[Event] = (await self.wire.ask({"type": "sync", "after": events[-1]["position"]}))["events"]
-            if not more:
-                break
-            events += more
-        return events
+    async def record(self) -> list[Entry]:
+        """The conversation as the server has it, over HTTP."""
+        entries: list[Entry] = []
+        while True:
+            path = f"/api/streams/{self.wire.stream.id}/entries?after={len(entries)}&limit={RECORD_PAGE}"
+            async with self._http.get(path) as answer:
+                said = await answer.json()
+                if answer.status != 200:
+                    raise Refused(f"{path}: {said.get('message', answer.status)}")
+            if not said["entries"]:
+                return entries
+            entries += said["entries"]

@@ -92,12 +92,14 @@ def masked_frame(payload: bytes) -> bytes:
 
 
 class Socket:
-    """`run` is its whole life; `carrier` is the connection that stands now. `opened` is set while there is a welcomed one."""
+    """`run` is its whole life; `carrier` is the connection that stands now. `opened` is set while there is a welcomed one.
+    `is_desk`: it is the call's own, else it brings the conversation."""
 
-    def __init__(self, http: aiohttp.ClientSession, path: str, wire: Wire) -> None:
+    def __init__(self, http: aiohttp.ClientSession, path: str, wire: Wire, *, is_desk: bool = False) -> None:
         self._http = http
         self._path = path
         self._wire = wire
+        self._is_desk = is_desk
         self.carrier: SocketCarrier | None = None
         self.opened = asyncio.Event()
         self.connections = 0
@@ -125,17 +127,20 @@ class Socket:
         carrier = self.carrier = SocketCarrier(socket)
         writer = asyncio.create_task(carrier.write())
         try:
-            carrier.send(self._wire.hello())
+            carrier.send(self._wire.hello() if self._is_desk else self._wire.chat_hello())
             async for message in socket:
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     continue
                 self._wire.hear(carrier, message.data)
-                if not self.opened.is_set() and json.loads(message.data)["type"] == "welcome":
-                    self._wire.attach(carrier)
+                if not self.opened.is_set() and json.loads(message.data)["type"].endswith("welcome"):
+                    if self._is_desk:
+                        self._wire.desk = carrier
                     self.opened.set()
         finally:
             self.opened.clear()
             self.carrier = None
+            if self._wire.desk is carrier:
+                self._wire.desk = None
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             self._wire.detach(carrier)

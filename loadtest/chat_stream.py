@@ -1,51 +1,48 @@
-"""A reader's copy of a call's stream, by the rules of the page: only `position + 1` is applied, what is there already is
+"""A reader's copy of a conversation, by the rules of the page: only `position + 1` is applied, what is there already is
 ignored, a gap is fetched."""
 
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-Event = dict[str, Any]
-PATIENCE_S = 0.3  # events behind a newer head are usually on their way
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One event as this reader has it: `at` by `time.monotonic`, `carrier` is what brought it."""
-
-    event: Event
-    at: float
-    carrier: str
+Entry = dict[str, Any]
+PATIENCE_S = 0.3  # entries behind a newer head are usually on their way
 
 
 class Stream:
-    """`fetch(after)` is the `sync` request; `apply` hears each event once, in order."""
+    """`fetch(after)` is `chat.fetch`; `apply` hears each entry once, in order, `again` of each that another carrier brought
+    as well. `id` is empty until it is known whose it is."""
 
     def __init__(
-        self, fetch: Callable[[int], Awaitable[list[Event]]], apply: Callable[[Event, str], None], call_id: str = ""
+        self,
+        fetch: Callable[[int], Awaitable[list[Entry]]],
+        apply: Callable[[Entry, str], None],
+        again: Callable[[Entry, str], None] = lambda entry, carrier: None,
     ) -> None:
         self._fetch = fetch
         self._apply = apply
-        self.call_id = call_id
+        self._again = again
+        self.id = ""
         self.position = 0
+        self.digest = 0
         self.ignored = self.gaps = 0
         self._head = 0
         self._filling: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self, events: list[Event], carrier: str) -> None:
-        for event in sorted(events, key=lambda event: int(event["position"])):
-            if event["call_id"] != self.call_id:
-                continue
-            self._head = max(self._head, event["position"])
-            if event["position"] <= self.position:
+    def take(self, entries: list[Entry], carrier: str) -> None:
+        for entry in sorted(entries, key=lambda entry: int(entry["position"])):
+            self._head = max(self._head, entry["position"])
+            if entry["position"] <= self.position:
                 self.ignored += 1
-            elif event["position"] == self.position + 1:
+                self._again(entry, carrier)
+            elif entry["position"] == self.position + 1:
                 self.position += 1
-                self._apply(event, carrier)
+                self.digest = zlib.crc32(entry["id"].encode(), self.digest)
+                self._apply(entry, carrier)
             else:
                 self.gaps += 1
                 self._fill()
@@ -77,10 +74,10 @@ class Stream:
         try:
             while self._head > self.position:
                 before = self.position
-                self.take(await self._fetch(before), "sync")
+                self.take(await self._fetch(before), "fetch")
                 if self.position == before:
                     break
         except (TimeoutError, ConnectionError):
-            pass  # no carrier, or no answer: below it is asked for again, and the next welcome brings it too
+            pass  # no carrier, or no answer: below it is asked for again, and what follows the next welcome brings it, too
         if self._head > self.position and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._look)

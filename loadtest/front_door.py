@@ -57,6 +57,10 @@ class Visitor:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._refs = 0
+        self._stream = ""  # the conversation of this visitor's call
+        self._device = secrets.token_hex(8)
+        self._next = 0  # the number of the next message; 0 before a carrier was greeted
+        self._chat_socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.CookieJar(unsafe=True)  # a cookie of an IP address
@@ -69,8 +73,9 @@ class Visitor:
 
     async def __aexit__(self, *fault: object) -> None:
         await self.client.__aexit__(*fault)
-        if self._socket is not None:
-            await self._socket.close()
+        for socket in (self._socket, self._chat_socket):
+            if socket is not None:
+                await socket.close()
         await self._open.aclose()
 
     def _new_client(self) -> Client:
@@ -134,6 +139,7 @@ class Visitor:
     async def reconnect(self) -> None:
         """As a page that was loaded again: another WebSocket and another peer connection, which sends at once."""
         former, self.client = self.client, self._new_client()
+        self._next = 0
         await self.client.__aenter__()
         if self._socket is not None:
             await self._socket.close()
@@ -145,23 +151,26 @@ class Visitor:
 
     async def ask(self, request: protocol.Request, *, on_channel: bool = False) -> dict[str, Any]:
         """Raises Refused with the server's sentence, TimeoutError when it keeps silent, ConnectionError when it is gone."""
-        assert self._socket is not None
+        return await self._ask(request.model_dump(mode="json"), None if on_channel else self._socket)
+
+    async def _ask(self, frame: dict[str, Any], socket: aiohttp.ClientWebSocketResponse | None) -> dict[str, Any]:
+        """On the data channel where `socket` is None."""
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._answers[request.ref] = answer
-        text = request.model_dump_json()
+        self._answers[frame["ref"]] = answer
+        text = json.dumps(frame)
         try:
-            if on_channel:
-                if self.client.channel is None:
-                    raise ConnectionError("there is no data channel")
-                self.client.channel.send(text)
+            if socket is not None:
+                await socket.send_str(text)
+            elif self.client.channel is None:
+                raise ConnectionError("there is no data channel")
             else:
-                await self._socket.send_str(text)
+                self.client.channel.send(text)
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 said = await answer
         finally:
-            self._answers.pop(request.ref, None)
+            self._answers.pop(frame["ref"], None)
         if said["type"] == "error":
-            raise Refused(f"{request.model_dump()['type']}: {said['message']}", said["code"])
+            raise Refused(f"{frame['type']}: {said['message']}", said["code"])
         return said
 
     def _ref(self) -> str:
@@ -191,15 +200,33 @@ class Visitor:
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_str(request.model_dump_json())
 
+    async def begin_to_write(self, *, on_channel: bool = False) -> None:
+        """Opens the conversation of the call on its own WebSocket, or on the data channel."""
+        if not on_channel and (self._chat_socket is None or self._chat_socket.closed):
+            socket = self._chat_socket = await self._http.ws_connect(f"{self._path}/chat", max_msg_size=1 << 20)
+            self._open.push_async_callback(_end, asyncio.create_task(self._read(socket)))
+        hello = {"type": "chat.hello", "ref": self._ref(), "device": self._device, "tab": "1"}
+        said = await self._ask(
+            {**hello, "cursors": [{"stream": self._stream}]}, None if on_channel else self._chat_socket
+        )
+        self._next = said["expected"]
+
     async def say(self, text: str, *, on_channel: bool = False) -> int:
-        """A chat message; its position once it is kept."""
-        request = protocol.MessageSend(ref=self._ref(), type="message.send", cmid=secrets.token_hex(8), text=text)
-        return int((await self.ask(request, on_channel=on_channel))["position"])
+        """A message in the conversation; its position once it is kept."""
+        if not self._next:
+            await self.begin_to_write(on_channel=on_channel)
+        n, self._next = self._next, 0  # if this fails, the next hello says which number is right
+        entry = {"n": n, "id": secrets.token_hex(8), "stream": self._stream, "kind": "text", "body": {"text": text}}
+        frame = {"type": "chat.append", "ref": self._ref(), **entry, "force": True}
+        said = await self._ask(frame, None if on_channel else self._chat_socket)
+        self._next = n + 1
+        return int(said["position"])
 
     async def enter(self, shop: str, *, connects: bool = True) -> None:
         """`connects` False: without media yet; a page makes its peer connection when it has joined."""
         start = time.monotonic()
-        await self.post("/api/enter", {"shop": shop, "language": "en"})
+        entered = await self.post("/api/enter", {"shop": shop, "language": "en"})
+        self._stream = f"c.{entered['customer']['id']}"
         self._step("enter", start)
         await self.begin("/ws/customer", connects=connects)
 
@@ -220,7 +247,9 @@ class Visitor:
 
     async def answer(self, call_id: str) -> None:
         self._delivered = 0
-        await self.ask(protocol.CallAnswer(ref=self._ref(), type="call.answer", call_id=call_id))
+        said = await self.ask(protocol.CallAnswer(ref=self._ref(), type="call.answer", call_id=call_id))
+        self._stream = next(f"c.{each['id']}" for each in said["call"]["people"] if each["side"] == "customer")
+        self._next = 0
 
     async def hang_up(self) -> None:
         await self.ask(protocol.CallEnd(ref=self._ref(), type="call.end"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from domain.call import end
-from domain.errors import Conflict, Invalid, RateLimited, Unavailable
+from domain.errors import Conflict, RateLimited, Unavailable
 from domain.record import EventKind, Watermark
 from signaling.news import Ok, SeenNews, StatusView, WatermarkView
-from signaling.protocol import CallEnd, MediaOffer, MessageSend, Ping, Seen, StatusSet, Sync
+from signaling.protocol import CallEnd, MediaOffer, Ping, Seen, StatusSet, Sync
 from signaling.session import Peer, Session
 from signaling.stage import Stage
 from signaling.visit import Visit
@@ -80,16 +80,6 @@ async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
     if visit is not None:
         stage.floor.spawn(stage.settle_quietly(visit))
     return Ok(ref=ask.ref, sdp=sdp)
-
-
-async def message_send(stage: Stage, session: Session, ask: MessageSend) -> Ok:
-    if not ask.text.strip():
-        raise Invalid("The message is empty. Write something first.")
-    visit = stage.floor.visit_including(session)
-    if visit is None:
-        return Ok(ref=ask.ref, position=await kept_before_the_end(stage, session, "message", ask.cmid))
-    event, _ = await stage.append(visit, session, "message", ask.cmid, {"text": ask.text})
-    return Ok(ref=ask.ref, position=event.position)
 
 
 async def seen(stage: Stage, session: Session, ask: Seen) -> Ok:

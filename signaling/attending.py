@@ -39,7 +39,6 @@ ATTENDED: dict[type[p.Request], tuple[LaneName, Do]] = {
     p.Hello: ("talk", hello),
     p.Ping: ("talk", asks_both.ping),
     p.MediaOffer: ("media", asks_both.media_offer),
-    p.MessageSend: ("talk", asks_both.message_send),
     p.Seen: ("talk", asks_both.seen),
     p.Sync: ("talk", asks_both.sync),
     p.StatusSet: ("talk", asks_both.status_set),

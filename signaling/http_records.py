@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from domain.call import Call
 from domain.errors import Invalid, NotFound
 from domain.record import Booking, CallEvent, Picture, Recording
+from signaling.call_words import said_in
+from signaling.chat_news import EntryView
+from signaling.chat_source import entry_view
 from signaling.composition import PREFIX, Format
 from signaling.http_body import Body, call_for, json_answer, path_id, read_json, staff_of
 from signaling.http_context import COMPOSITIONS, HOUSE
@@ -38,10 +41,11 @@ class RecordShop(BaseModel):
 
 
 class CallRecord(BaseModel):
-    """`call` is a Call; a customer's copy has no `note`."""
+    """`call` is a Call; a customer's copy has no `note`. `said`: what was written in the conversation during the call."""
 
     call: dict[str, Any]
     events: list[CallEvent]
+    said: list[EntryView]
     bookings: list[Booking]
     pictures: list[Picture]
     recording: Recording
@@ -97,7 +101,9 @@ async def _record(request: web.Request) -> web.Response:
     return json_answer(
         CallRecord(
             call=call.model_dump(mode="json", exclude=hidden),
-            events=events,
+            # what an older version kept as said in the call stands in the conversation as well: it may be taken back there
+            events=[event for event in events if event.kind != "message"],
+            said=[entry_view(entry) for entry in await said_in(house.conversations, call)],
             bookings=await house.calls.bookings(call.id),
             pictures=await house.calls.pictures(call.id),
             recording=_shown(await house.calls.recording(call.id)),

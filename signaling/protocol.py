@@ -54,14 +54,6 @@ class MediaOffer(Request):
     sdp: str = Field(max_length=48 * 1024)
 
 
-class MessageSend(Request):
-    """Answer: `ok {position}` after it is kept."""
-
-    type: Literal["message.send"]
-    cmid: Cmid
-    text: str = Field(min_length=1, max_length=4000)
-
-
 class Seen(Request):
     """Watermarks of this person, merged by maximum."""
 
@@ -260,7 +252,7 @@ class NoteSave(Request):
     text: str = Field(max_length=4000)
 
 
-BothAsk = Hello | Ping | MediaOffer | MessageSend | Seen | Sync | StatusSet | CallEnd
+BothAsk = Hello | Ping | MediaOffer | Seen | Sync | StatusSet | CallEnd
 CustomerAsk = BothAsk | CallJoin | ConsentSet | BookingAnswer | PictureAnswer | CameraReport
 StaffAsk = (
     BothAsk | AvailableSet | CallAnswer | CallHold | CallInvite | InviteAnswer | CallLeave | RecordingPause

@@ -168,7 +168,7 @@ async def test_frames_that_are_none_are_refused_and_a_ten_megabyte_message_ends_
         assert (await stranger.ask({"type": "call.answer", "call_id": call.call_id}))["code"] == "forbidden"
         far = await stranger.ask({"type": "hello", "position": 10**30})
         assert far["type"] == "welcome"
-        message = {"type": "message.send", "cmid": "m" * 12, "text": "x" * 100_000}
+        message = {"type": "call.join", "name": "Ann", "matter": "x" * 100_000}
         await stranger.socket.send_str(json.dumps({"ref": "large", **message}))
         assert (await stranger.hear(lambda said: said["type"] == "error"))["code"] == "too_large"
         with contextlib.suppress(ConnectionError, aiohttp.ClientError):

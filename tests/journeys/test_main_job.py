@@ -21,6 +21,12 @@ async def reads(page: Page, text: str) -> None:
     await expect(page.get_by_text(text, exact=True)).to_have_count(1)
 
 
+async def lines_in(page: Page, texts: tuple[str, ...]) -> list[str]:
+    """Those of `texts` that stand in the page's chat once the last one is there, as often and in the order as they do."""
+    await expect(page.locator(".talk-words", has_text=texts[-1])).to_be_visible()
+    return [said for said in await page.locator(".talk-words").all_inner_texts() if said in texts]
+
+
 async def propose(staff: StaffPerson, service: str) -> None:
     await staff.button("Propose booking")
     dialog = staff.page.get_by_role("dialog")
@@ -87,10 +93,23 @@ async def test_chat_and_a_booking_pass_with_the_websocket_cut_and_with_the_chann
     await customer.button("Decline")
     await expect(staff.page.get_by_text("Declined").first).to_be_visible()
     await customer.page.get_by_role("button", name="Open chat").click()
-    # nothing was shown twice on the way
-    for text in ("hello over the channel", "and back over the channel"):
-        await reads(staff.page, text)
-        await reads(customer.page, text)
+    said = ("hello over the channel", "and back over the channel", "hello over the socket", "and back over the socket")
+    # nothing was shown twice on the way, and it stands in the same order everywhere: in the call, in the inbox of the
+    # tablets, on the customer's own page, and in the call's record
+    assert await lines_in(staff.page, said) == await lines_in(customer.page, said) == list(said)
+    [row] = (await (await staff.context.request.get(f"{server.base}/api/inbox?state=open&who=all")).json())["rows"]
+    other = await StaffPerson.come_in(browser, server, username="li")
+    await expect(other.page.get_by_role("switch", name="Available")).to_be_visible()
+    await other.page.goto(f"{server.base}/staff/inbox/{row['conversation']}")
+    assert await lines_in(other.page, said) == list(said)
+    await hang_up(staff)
+    await expect(customer.page.get_by_role("heading", name="Messages")).to_be_visible()
+    assert await lines_in(customer.page, said) == list(said)
+    await customer.page.goto(f"{server.facts['customer_url']}/chat")
+    assert await lines_in(customer.page, said) == list(said)
+    call_id = (await records(staff, server))[0]["id"]
+    await staff.page.goto(f"{server.base}/staff/calls/{call_id}")
+    assert await lines_in(staff.page, said) == list(said)
 
 
 @pytest.mark.alone

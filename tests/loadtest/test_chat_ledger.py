@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,18 +10,11 @@ from hypothesis import strategies as st
 
 from loadtest.chat_faults import KINDS, plan
 from loadtest.chat_ledger import CallBook, Message
-from loadtest.chat_stream import Event, Stream
+from loadtest.chat_stream import Entry, Stream
 
 
-def event(position: int, cmid: str, text: str = "", **more: Any) -> Event:
-    return {
-        "call_id": "call",
-        "position": position,
-        "kind": "message",
-        "cmid": cmid,
-        "body": {"text": text or cmid},
-        **more,
-    }
+def entry(position: int, id: str, text: str = "") -> Entry:
+    return {"position": position, "id": id, "kind": "text", "body": {"text": text or id}}
 
 
 def book(*messages: tuple[str, str, int, int]) -> CallBook:
@@ -30,7 +22,7 @@ def book(*messages: tuple[str, str, int, int]) -> CallBook:
     return CallBook(("ann", "mei"), {m[0]: Message(m[0], m[1], m[2], m[0], 0.0, m[3]) for m in messages})
 
 
-def audited(kept: CallBook, record: list[Event], ann: list[Event], mei: list[Event]) -> dict[str, set[str]]:
+def audited(kept: CallBook, record: list[Entry], ann: list[Entry], mei: list[Entry]) -> dict[str, set[str]]:
     kept.applied["ann"], kept.applied["mei"] = ann, mei
     found = kept.audit(record)
     wrong = {name: getattr(found, name) for name in ("lost", "duplicated", "reordered", "altered")}
@@ -38,7 +30,7 @@ def audited(kept: CallBook, record: list[Event], ann: list[Event], mei: list[Eve
 
 
 TWO = (("a0", "ann", 0, 1), ("a1", "ann", 1, 2))
-GOOD = [event(1, "a0"), event(2, "a1")]
+GOOD = [entry(1, "a0"), entry(2, "a1")]
 
 
 def test_a_run_without_a_fault_has_no_findings() -> None:
@@ -66,25 +58,25 @@ def test_a_message_without_a_promise_may_be_kept_or_not() -> None:
 
 
 def test_one_id_at_two_places_is_a_duplicate() -> None:
-    twice = [*GOOD, event(3, "a0")]
+    twice = [*GOOD, entry(3, "a0")]
     assert "a0" in audited(book(*TWO), twice, twice, twice)["duplicated"]
 
 
 def test_a_message_behind_a_later_one_of_its_author_is_reordered() -> None:
-    swapped = [event(1, "a1"), event(2, "a0")]
+    swapped = [entry(1, "a1"), entry(2, "a0")]
     kept = book(("a0", "ann", 0, 2), ("a1", "ann", 1, 1))
     assert audited(kept, swapped, swapped, swapped) == {"reordered": {"a0"}}
 
 
 def test_a_reader_with_another_order_than_the_record_is_found() -> None:
-    other = [event(1, "m0"), event(2, "a0")]
+    other = [entry(1, "m0"), entry(2, "a0")]
     kept = book(("a0", "ann", 0, 1), ("m0", "mei", 0, 2))
-    record = [event(1, "a0"), event(2, "m0")]
+    record = [entry(1, "a0"), entry(2, "m0")]
     assert audited(kept, record, record, other)["reordered"] == {"a0", "m0"}
 
 
 def test_a_changed_text_is_found() -> None:
-    changed = [GOOD[0], event(2, "a1", "something else")]
+    changed = [GOOD[0], entry(2, "a1", "something else")]
     assert audited(book(*TWO), GOOD, changed, GOOD) == {"altered": {"a1"}}
 
 
@@ -93,17 +85,17 @@ def test_whatever_comes_in_whatever_order_is_applied_once_in_order(
     order: list[int], again: list[int], missing: set[int]
 ) -> None:
     """What is missing is fetched."""
-    events = {position: event(position, f"m{position}") for position in range(1, 9)}
+    entries = {position: entry(position, f"m{position}") for position in range(1, 9)}
     applied: list[int] = []
 
-    async def fetch(after: int) -> list[Event]:
-        return [events[position] for position in range(after + 1, 9)]
+    async def fetch(after: int) -> list[Entry]:
+        return [entries[position] for position in range(after + 1, 9)]
 
     async def read() -> None:
-        stream = Stream(fetch, lambda got, _: applied.append(got["position"]), "call")
+        stream = Stream(fetch, lambda got, _: applied.append(got["position"]))
         for position in [*order, *again]:
             if position not in missing:
-                stream.take([events[position]], "socket")
+                stream.take([entries[position]], "socket")
         stream.reaches(8)
         if stream.position < 8:
             stream._look()

@@ -33,12 +33,12 @@ class Line:
         return True
 
     @property
-    def cmids(self) -> list[str]:
-        return [frame["cmid"] for frame in self.sent if frame["type"] == "message.send"]
+    def ids(self) -> list[str]:
+        return [frame["id"] for frame in self.sent if frame["type"] == "chat.append"]
 
     async def holds(self, count: int) -> None:
         async with asyncio.timeout(DEADLINE_S):
-            while len(self.cmids) < count:
+            while len(self.ids) < count:
                 self.took.clear()
                 await self.took.wait()
 
@@ -49,8 +49,8 @@ class Said:
         self.wire = Wire(lambda *promise: self.promises.append(promise), lambda *_: None)
 
     def answer(self, on: Line, at: int, position: int = 1) -> None:
-        ok = {"type": "ok", "ref": on.sent[at]["ref"], "position": position}
-        self.wire.hear(on, json.dumps(ok))
+        ack = {"type": "chat.ack", "ref": on.sent[at]["ref"], "position": position}
+        self.wire.hear(on, json.dumps(ack))
 
 
 def opened(said: Said, *names: CarrierName) -> list[Line]:
@@ -65,7 +65,7 @@ async def test_a_message_without_a_carrier_goes_out_when_one_opens() -> None:
     said.wire.say("m0", "hello")
     said.wire.say("m1", "hello")
     (socket,) = opened(said, "socket")
-    assert socket.cmids == ["m0", "m1"]
+    assert socket.ids == ["m0", "m1"]
     await said.wire.close()
 
 
@@ -73,7 +73,7 @@ async def test_an_unanswered_message_goes_out_on_the_other_carrier_and_is_promis
     said = Said()
     socket, channel = opened(said, "socket", "channel")
     said.wire.say("m0", "hello")
-    assert (channel.cmids, socket.cmids) == (["m0"], [])
+    assert (channel.ids, socket.ids) == (["m0"], [])
     await socket.holds(1)
     said.answer(socket, 0, 4)
     said.answer(channel, 0, 4)
@@ -88,7 +88,7 @@ async def test_a_carrier_that_goes_hands_its_messages_to_the_other_at_once_in_or
     for number in range(3):
         said.wire.say(f"m{number}", "hello")
     said.wire.detach(channel)
-    assert socket.cmids == ["m0", "m1", "m2"]
+    assert socket.ids == ["m0", "m1", "m2"]
     await said.wire.close()
 
 
@@ -101,11 +101,11 @@ async def test_a_new_carrier_takes_no_message_before_the_earlier_unanswered_ones
     said.answer(socket, 0)
     (channel,) = opened(said, "channel")
     said.wire.say("m2", "hello")
-    assert channel.cmids == ["m1", "m2"]
+    assert channel.ids == ["m1", "m2"]
     await said.wire.close()
 
 
-@pytest.mark.parametrize("code", ["unavailable", "rate_limited"])
+@pytest.mark.parametrize("code", ["unavailable", "rate_limited", "expect"])
 async def test_a_message_that_the_server_could_not_take_is_sent_again(code: str) -> None:
     said = Said()
     (socket,) = opened(said, "socket")
@@ -113,6 +113,7 @@ async def test_a_message_that_the_server_could_not_take_is_sent_again(code: str)
     refusal = {"type": "error", "ref": socket.sent[0]["ref"], "code": code, "message": "", "retry_after_s": 0.01}
     said.wire.hear(socket, json.dumps(refusal))
     await socket.holds(2)
+    assert [frame["n"] for frame in socket.sent] == [1, 1]
     assert said.wire.unanswered == 1
     assert said.wire.fault is None
     await said.wire.close()
@@ -126,11 +127,11 @@ async def test_a_refused_message_is_the_end_of_the_run_and_not_sent_again() -> N
         "type": "error",
         "ref": socket.sent[0]["ref"],
         "code": "conflict",
-        "message": "You are not in a call now.",
+        "message": "This id was used for something else.",
     }
     said.wire.hear(socket, json.dumps(refusal))
     assert said.wire.unanswered == 0
-    assert "You are not in a call now." in str(said.wire.fault)
+    assert "This id was used for something else." in str(said.wire.fault)
     assert said.promises == []
     await said.wire.close()
 

@@ -90,7 +90,7 @@ async def test_the_calls_own_frames_still_travel_on_the_channel(tmp_path: Path) 
         call, _, call_id = await stand.talking()
         call.open_channel()
         assert (await call.ask_on_channel("hello", position=0))["call"]["id"] == call_id
-        said = await call.ask_on_channel("message.send", cmid=entry_id(), text='a word about "chat.hello"')
+        said = await call.ask_on_channel("call.join", name="Ann", matter='a word about "chat.hello"')
         assert said["type"] == "ok"
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from domain.call import Call
-from domain.record import Booking, NewEvent, Recording
+from domain.record import Booking, EventKind, NewEvent, Recording
+from domain.stream import NewEntry
 from media.errors import MediaFault
 from tests.support.doors import Door, refusal
 from tests.support.houses import ANN, COBBLER, LI, MEI, START, TOM, ZHOU, MemoryCalls
@@ -17,10 +18,12 @@ async def past_call(door: Door, **changes: object) -> Call:
     return await door.house.waiting_call(ANN, **over)
 
 
-async def said(calls: MemoryCalls, call: Call, cmid: str, text: str, *, booking: Booking | None = None) -> None:
+async def happened(
+    calls: MemoryCalls, call: Call, cmid: str, kind: EventKind = "recording", *, booking: Booking | None = None
+) -> None:
     event = NewEvent(
-        call_id=call.id, kind="message", cmid=cmid, author=MEI.id, side="staff", author_name="Mei", at=START,
-        body={"text": text},
+        call_id=call.id, kind=kind, cmid=cmid, author=MEI.id, side="staff", author_name="Mei", at=START,
+        body={"text": "kept by an older version"} if kind == "message" else {"paused": True},
     )  # fmt: skip
     await calls.append(event, booking=booking)
 
@@ -63,14 +66,14 @@ async def test_a_record_holds_everything_for_staff_and_no_note_for_the_customer(
         minutes=30, price=8000, currency="CNY", state="confirmed", proposed_by=MEI.id, proposed_at=START,
     )  # fmt: skip
     for n in range(510):
-        await said(door.house.calls, call, f"cmid-{n:04d}", f"word {n}", booking=booking if n == 3 else None)
+        await happened(door.house.calls, call, f"cmid-{n:04d}", booking=booking if n == 3 else None)
     recording = await recorded(door, call)
     composed = recording.model_copy(update={"files": {**recording.files, "composed.mp4": "x.mp4"}})
     await door.house.calls.put_recording(composed)
     for_staff = await (await door.staff(LI).get(f"/api/calls/{call.id}")).json()
     listed = await (await door.staff(LI).get("/api/calls")).json()
     assert [b["id"] for b in listed["bookings"]] == ["b-1"]
-    assert set(for_staff) == {"call", "events", "bookings", "pictures", "recording", "staff", "shop"}
+    assert set(for_staff) == {"call", "events", "said", "bookings", "pictures", "recording", "staff", "shop"}
     assert for_staff["call"]["note"] == "talks fast"
     assert [e["position"] for e in for_staff["events"]] == list(range(1, 511))
     assert for_staff["bookings"][0]["state"] == "confirmed"
@@ -83,6 +86,33 @@ async def test_a_record_holds_everything_for_staff_and_no_note_for_the_customer(
     assert "note" not in for_customer["call"]
     assert "talks fast" not in await response.text()
     assert for_customer["events"] == for_staff["events"]
+
+
+async def test_a_record_holds_what_was_written_in_the_conversation_meanwhile(door: Door) -> None:
+    call = await past_call(door, answered_at=START + timedelta(minutes=1), ended_at=START + timedelta(minutes=3))
+
+    def entry(id: str, minute: int, text: str, **fields: object) -> NewEntry:
+        at = START + timedelta(minutes=minute)
+        of_ann = {"stream": f"c.{ANN.id}", "author": ANN.id, "author_name": "Ann", "side": "customer", "kind": "text"}
+        return NewEntry.model_validate({**of_ann, "id": id, "at": at, "body": {"text": text}, **fields})
+
+    kept = door.house.conversations
+    await kept.append(entry("m-before", 0, "before the answer"))
+    await kept.append(entry("m-during", 2, "The heel is loose"))
+    await kept.append(entry(f"{call.id}.old", 0, "kept by an older version"))
+    await kept.append(entry("note", 2, "pays late", stream=f"n.{ANN.id}", side="staff", author=MEI.id, kind="note"))
+    await kept.append(entry("tom", 2, "of Tom", stream=f"c.{TOM.id}", author=TOM.id))
+    await kept.append(entry("m-after", 4, "after the end"))
+    await happened(door.house.calls, call, "cmid-old", "message")
+    for browser in (door.staff(LI), door.customer(ANN)):
+        record = await (await browser.get(f"/api/calls/{call.id}")).json()
+        assert [said["body"]["text"] for said in record["said"]] == ["The heel is loose", "kept by an older version"]
+        assert record["events"] == []
+    await kept.append(entry("m-recall", 2, "", kind="recall", body={"target": f"{call.id}.old"}))
+    record = await (await door.staff(LI).get(f"/api/calls/{call.id}")).text()
+    assert "kept by an older version" not in record
+    await refusal(await door.customer(TOM).get(f"/api/calls/{call.id}"), 404, "not_found")
+    await refusal(await door.staff(ZHOU).get(f"/api/calls/{call.id}"), 404, "not_found")
 
 
 async def test_a_recording_is_served_whole_and_in_ranges_and_is_never_run(door: Door) -> None:

@@ -15,7 +15,7 @@ from domain.errors import Refusal
 from signaling.attending import TYPES, understand
 from signaling.protocol import MAX_FRAME_BYTES
 from tests.support.houses import ANN, MEI
-from tests.support.tabs import cmid, opened
+from tests.support.tabs import PROPOSAL, cmid, opened
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -96,7 +96,7 @@ async def test_an_oversized_frame_is_refused_with_its_limit_and_a_ten_megabyte_o
 ) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()
-        big = json.dumps({"type": "message.send", "ref": "big", "cmid": cmid(), "text": "x" * MAX_FRAME_BYTES})
+        big = json.dumps({"type": "call.join", "ref": "big", "name": "Ann", "matter": "x" * MAX_FRAME_BYTES})
         await ann.socket.send_str(big)
         refusal = await ann.news("error")
         assert (refusal["code"], str(MAX_FRAME_BYTES) in refusal["message"]) == ("too_large", True)
@@ -106,7 +106,6 @@ async def test_an_oversized_frame_is_refused_with_its_limit_and_a_ten_megabyte_o
         assert stand.live.floor.counts["refused_too_large"] == 2
         assert (await mei.ask("ping"))["type"] == "ok"
         assert stand.live.floor.visits[call_id].call.state == "live"
-        assert all(e.kind != "message" for e in stand.house.calls.streams[call_id])
 
 
 async def test_too_many_bad_frames_send_a_page_away(tmp_path: Path) -> None:
@@ -128,10 +127,9 @@ async def test_more_than_a_hundred_frames_at_once_are_refused_with_when_to_come_
         assert all(a["code"] == "rate_limited" and a["retry_after_s"] > 0 for a in refused)
 
 
-async def test_empty_messages_naive_times_and_past_bookings_are_refused(tmp_path: Path) -> None:
+async def test_naive_times_and_past_bookings_are_refused(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, mei, _ = await stand.talking()
-        assert (await ann.refused("message.send", cmid=cmid(), text="  "))["code"] == "bad_request"
+        _, mei, _ = await stand.talking()
         booking = {"service": "New heels", "minutes": 30, "price": 1}
         naive = await mei.refused("booking.propose", cmid=cmid(), starts_at="2026-12-01T10:00:00", **booking)
         assert "time zone" in naive["message"]
@@ -144,17 +142,20 @@ async def test_empty_messages_naive_times_and_past_bookings_are_refused(tmp_path
 
 async def test_an_id_used_for_another_thing_before_is_refused(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
-        ann, _, _ = await stand.talking()
+        ann, mei, _ = await stand.talking()
         used = cmid()
-        await ann.ask("message.send", cmid=used, text="Hello")
-        assert (await ann.refused("consent.set", cmid=used, recording=True))["code"] == "conflict"
+        await mei.propose()
+        booking = (await ann.event("booking"))["body"]["booking"]
+        await ann.ask("consent.set", cmid=used, recording=True)
+        answer = {"cmid": used, "booking_id": booking["id"], "answer": "confirm"}
+        assert (await ann.refused("booking.answer", **answer))["code"] == "conflict"
 
 
 async def test_who_is_in_no_call_is_told_so(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         mei = await stand.staff(MEI)
         for ask in (
-            {"type": "message.send", "cmid": cmid(), "text": "x"},
+            {"type": "booking.propose", "cmid": cmid(), **PROPOSAL},
             {"type": "call.hold", "held": True},
             {"type": "picture.take", "cmid": cmid()},
             {"type": "freeze", "frozen": True},

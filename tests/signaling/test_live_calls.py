@@ -7,7 +7,7 @@ from pathlib import Path
 from signaling.node import PeerBack, PeerClosed, PeerLost
 from tests.support.fake_node import OFFER_SDP
 from tests.support.houses import ANN, BO, LI, MEI, TOM
-from tests.support.tabs import Stand, Tab, cmid, opened
+from tests.support.tabs import PROPOSAL, Stand, Tab, cmid, opened
 
 
 async def test_answering_connected_people_is_live_at_once_and_packets_flow_both_ways(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_hand_over_leaves_the_call_with_the_colleague_alone(tmp_path: Pa
         await stand.house.node.until(lambda: stand.routes(call_id) == {(ANN.id, 0, LI.id), (LI.id, 0, ANN.id)})
         assert stand.house.calls.calls[call_id].staff_ids == (LI.id,)
         await mei.news("line", lambda f: any(c["in_call"] for c in f["colleagues"]))
-        assert (await mei.refused("message.send", cmid=cmid(), text="x"))["code"] == "conflict"
+        assert (await mei.refused("booking.propose", cmid=cmid(), **PROPOSAL))["code"] == "conflict"
 
 
 async def test_a_hand_over_to_somebody_not_yet_connected_waits_until_they_are(tmp_path: Path) -> None:
@@ -252,13 +252,13 @@ async def test_two_people_with_the_same_peer_id_do_not_meet(tmp_path: Path) -> N
         assert set(stand.house.node.peers) == {f"{ANN.id}.p1", f"{TOM.id}.p1"}
 
 
-async def test_a_stalled_media_node_holds_up_neither_chat_nor_a_new_page(tmp_path: Path) -> None:
+async def test_a_stalled_media_node_holds_up_neither_a_booking_nor_a_new_page(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()
         stand.house.node.stalled = True
         held = await mei.send(type="call.hold", held=True)
-        await mei.ask("message.send", cmid=cmid(), text="One moment")
-        await ann.event("message")
+        await mei.propose()
+        await ann.event("booking")
         await stand.tab(LI)
         refusal = await mei.answer_to(held)
         assert refusal["code"] == "unavailable"
@@ -277,7 +277,7 @@ async def test_hanging_up_tells_all_frees_staff_and_ends_the_media(tmp_path: Pat
         await stand.house.node.until(lambda: call_id in stand.house.node.ended)
         assert (await tom.news("place", lambda f: f["staff_available"] == 1))["number"] == 1
         await ann.ask("call.end")  # said twice is fine
-        assert (await ann.refused("message.send", cmid=cmid(), text="x"))["code"] == "conflict"
+        assert (await ann.refused("consent.set", cmid=cmid(), recording=True))["code"] == "conflict"
         again = await ann.ask("call.join", name="Ann", matter="Another heel")
         assert again["call"]["id"] != call_id
 
@@ -305,7 +305,7 @@ async def test_the_private_note_never_travels_to_a_customer(tmp_path: Path) -> N
         answer = await li.ask("invite.answer", call_id=call_id, accept=True)
         assert answer["call"]["note"] == secret
         await mei.ask("call.hold", held=True)
-        await mei.ask("message.send", cmid=cmid(), text="Hello")
+        await mei.propose()
         back = await stand.tab(ANN)
         await ann.closed()
         await mei.ask("call.end")

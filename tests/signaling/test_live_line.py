@@ -61,8 +61,8 @@ async def test_a_server_that_carries_all_it_can_refuses_new_calls_and_keeps_thos
         assert stand.house.node.peers.keys() == there
         assert await stand.house.calls.open_call_of(TOM.id) is None
         await ann.ask("media.offer", peer="ann2", sdp=OFFER_SDP)
-        await ann.ask("message.send", cmid="still-here", text="hello")
-        assert (await mei.event("message"))["body"]["text"] == "hello"
+        await mei.propose(service="Still here")
+        assert (await ann.event("booking"))["body"]["booking"]["service"] == "Still here"
         stand.house.node.busy = False
         assert (await tom.ask("call.join", name="Tom", matter="Blue boots", consent=False))["call"]["id"] != call_id
 

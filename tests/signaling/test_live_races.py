@@ -8,9 +8,7 @@ from pathlib import Path
 from signaling.node import PeerConnected
 from tests.support.fake_node import OFFER_SDP
 from tests.support.houses import ANN, LI, MEI
-from tests.support.tabs import cmid, opened
-
-BOOKING = {"service": "New heels", "starts_at": "2026-12-01T10:00:00+08:00", "minutes": 30, "price": 900}
+from tests.support.tabs import PROPOSAL, cmid, opened
 
 
 async def test_a_colleague_who_accepts_and_connects_at_the_same_moment_takes_over_once(tmp_path: Path) -> None:
@@ -53,32 +51,29 @@ async def test_a_hand_over_that_meets_the_end_of_the_call_is_no_fault(tmp_path: 
 async def test_what_was_kept_before_the_call_ended_is_answered_the_same_after_it(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, _ = await stand.talking()
-        said, proposed, agreed = cmid(), cmid(), cmid()
-        first = await ann.ask("message.send", cmid=said, text="The heel is loose")
-        await mei.ask("booking.propose", cmid=proposed, **BOOKING)
+        proposed, agreed = cmid(), cmid()
+        first = await mei.propose(cmid=proposed)
         booking = (await ann.event("booking"))["body"]["booking"]
         confirmed = await ann.ask("booking.answer", cmid=agreed, booking_id=booking["id"], answer="confirm")
         await mei.ask("call.end")
-        again = await ann.ask("message.send", cmid=said, text="The heel is loose")
-        assert again["position"] == first["position"]
         repeat = await ann.ask("booking.answer", cmid=agreed, booking_id=booking["id"], answer="confirm")
         assert repeat["position"] == confirmed["position"]
-        await mei.ask("booking.propose", cmid=proposed, **BOOKING)
-        for ask in ({"cmid": cmid(), "text": "one more"}, {"cmid": agreed, "text": "another kind"}):
-            assert (await ann.refused("message.send", **ask))["code"] == "conflict"
+        assert (await mei.propose(cmid=proposed))["position"] == first["position"]
+        assert (await mei.refused("booking.propose", cmid=cmid(), **PROPOSAL))["code"] == "conflict"
+        assert (await ann.refused("consent.set", cmid=agreed, recording=True))["code"] == "conflict"
         assert (await ann.refused("booking.answer", cmid=cmid(), booking_id=booking["id"], answer="decline"))[
             "code"
         ] == "conflict"
 
 
-async def test_the_same_id_of_two_colleagues_is_two_messages_and_two_pictures(tmp_path: Path) -> None:
+async def test_the_same_id_of_two_colleagues_is_two_proposals_and_two_pictures(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         _, mei, call_id = await stand.talking()
         li = await stand.staff(LI)
         await mei.ask("call.invite", staff_id=LI.id)
         await li.ask("invite.answer", call_id=call_id, accept=True)
         same, other = cmid(), cmid()
-        positions = [(await tab.ask("message.send", cmid=same, text="mine"))["position"] for tab in (mei, li)]
+        positions = [(await tab.propose(cmid=same))["position"] for tab in (mei, li)]
         pictures = [(await tab.ask("picture.take", cmid=other))["picture"]["id"] for tab in (mei, li)]
         assert len(set(positions)) == len(set(pictures)) == 2
 
@@ -103,7 +98,7 @@ async def test_a_booking_answered_on_both_carriers_at_once_is_answered_once(tmp_
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()
         ann.open_channel()
-        await mei.ask("booking.propose", cmid=cmid(), **BOOKING)
+        await mei.ask("booking.propose", cmid=cmid(), **PROPOSAL)
         booking = next(iter(stand.house.calls.kept_bookings.values()))
         answer = {"type": "booking.answer", "booking_id": booking.id}
         for words in (("confirm", "confirm"), ("decline", "decline")):

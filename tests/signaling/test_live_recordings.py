@@ -101,7 +101,7 @@ async def test_a_start_takes_up_open_calls_and_their_people_go_on_where_they_wer
         house.clock.advance(61)
         await stand.live.presence.look()
         assert house.calls.calls[call.id].state == "live"
-        assert (await ann.ask("message.send", cmid=cmid(), text="Back"))["position"] == 2
+        assert (await mei.propose())["position"] == 2
         async with asyncio.timeout(3):  # what there was before the crash
             while house.calls.recordings[call.id].state != "ready":  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0)

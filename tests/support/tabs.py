@@ -27,6 +27,14 @@ PATIENCE_S = 3.0
 _numbers = itertools.count(1)
 
 
+PROPOSAL: dict[str, Any] = {
+    "service": "New heels",
+    "starts_at": "2026-12-01T10:00:00+08:00",
+    "minutes": 30,
+    "price": 8000,
+}
+
+
 def cmid() -> str:
     return f"cmid-{next(_numbers):08d}"
 
@@ -73,6 +81,10 @@ class Tab:
         answer = await self.answer_to(await self.send(type=type, **fields))
         assert answer["type"] in ("ok", "welcome"), answer
         return answer
+
+    async def propose(self, **fields: Any) -> Frame:
+        """Staff: a booking, the most common lasting event of a call."""
+        return await self.ask("booking.propose", **{"cmid": cmid(), **PROPOSAL, **fields})
 
     async def refused(self, type: str, **fields: Any) -> Frame:
         answer = await self.answer_to(await self.send(type=type, **fields))

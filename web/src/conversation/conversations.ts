@@ -96,7 +96,7 @@ export class Conversations {
       },
     });
     this.#outbox = new Outbox(database, {
-      send: (frame) => this.#link.append(frame),
+      send: (frame, again) => this.#link.append(frame, again),
       changed: () => {
         this.#tabs.changed();
         this.#tell({ is: "waiting" });
@@ -247,6 +247,7 @@ export class Conversations {
     this.#link.renew();
   }
 
+  /** A call's data channel carries the conversation, too, for as long as it is open. */
   lend(channel: RTCDataChannel): void {
     this.#link.lend(channel);
   }

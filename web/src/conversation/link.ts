@@ -109,8 +109,10 @@ export class Link {
       return true;
     });
     this.#overChannel = lent;
-    channel.addEventListener("open", () => this.#hello(lent));
-    channel.addEventListener("message", ({ data }) => typeof data === "string" && this.#text(lent, data));
+    channel.addEventListener("open", () => this.#overChannel === lent && this.#hello(lent));
+    channel.addEventListener("message", ({ data }) => {
+      if (this.#overChannel === lent && typeof data === "string") this.#text(lent, data);
+    });
     channel.addEventListener("close", () => {
       if (this.#overChannel === lent) this.#overChannel = null;
       this.#gone(lent);
@@ -118,10 +120,13 @@ export class Link {
     if (channel.readyState === "open") this.#hello(lent);
   }
 
-  /** Sends an entry; its answer comes to `said` with this ref. Null: there is no carrier. */
-  append(frame: Asked): string | null {
+  /** Sends an entry; its answer comes to `said` with this ref. Null: there is no carrier. `again`: it was not answered, so
+   * it goes out on the other carrier, too: one may be dead and not know it. */
+  append(frame: Asked, again = false): string | null {
     const ref = this.#ref();
-    return this.#best?.send({ ...frame, ref }) ? ref : null;
+    const carriers = new Set([this.#best, ...(again ? [this.#main()] : [])]);
+    const sent = [...carriers].map((each) => each?.send({ ...frame, ref }));
+    return sent.includes(true) ? ref : null;
   }
 
   /** Rejects with a Refusal: the server's, `offline`, or `no_answer`. */

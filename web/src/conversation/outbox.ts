@@ -11,8 +11,8 @@ const TRANSIENT = new Set(["unavailable", "rate_limited", "no_answer"]);
 type Append = Omit<ChatAppend, "ref">;
 
 interface Hooks {
-  /** Sends on the best carrier; answers with the frame's ref, or null when there is none. */
-  send(frame: Append): string | null;
+  /** Sends on the best carrier; answers with the frame's ref, or null when there is none. `again`: nobody answered it. */
+  send(frame: Append, again: boolean): string | null;
   /** `waiting` was changed here: other tabs must look, too. */
   changed(): void;
   /** `waiting` was read anew. */
@@ -32,6 +32,7 @@ export class Outbox {
   readonly #flight = new Map<string, Waiting>();
   #ready = false;
   #leads = false;
+  readonly #unanswered = new Set<string>();
   #halted = false; // something was refused: what is in flight is answered first, then all is sent again
   #from: number | null = null; // the number that the server expects, if it is not ours
   #resting = 0;
@@ -72,6 +73,7 @@ export class Outbox {
   carrier(ready: boolean): void {
     this.#ready = ready;
     this.#flight.clear();
+    this.#unanswered.clear();
     this.#halted = false;
     this.#from = null;
     this.#pump();
@@ -161,7 +163,8 @@ export class Outbox {
     for (const waiting of next) {
       if (this.#flight.size >= IN_FLIGHT) break;
       const { n, id, stream, kind, body, reply_to, seen, force } = waiting;
-      const ref = this.hooks.send({ type: "chat.append", n, id, stream, kind, body, reply_to, seen, force } as Append);
+      const frame = { type: "chat.append", n, id, stream, kind, body, reply_to, seen, force } as Append;
+      const ref = this.hooks.send(frame, this.#unanswered.has(id));
       if (ref === null) break;
       this.#flight.set(ref, waiting);
     }
@@ -169,6 +172,7 @@ export class Outbox {
   }
 
   #sendAgain(): void {
+    for (const { id } of this.#flight.values()) this.#unanswered.add(id);
     this.#flight.clear();
     this.#halted = false;
     this.#pump();

@@ -42,7 +42,7 @@ export function CallPage(props: { customer: Customer; shop: string; active: bool
       </div>
       <div class="call-bottom">
         <Proposals customer={customer} />
-        <ChatPanel customer={customer} open={chatOpen} onOpen={setChatOpen} />
+        <ChatPanel customer={customer} active={settled} open={chatOpen} onOpen={setChatOpen} />
         <Tools customer={customer} />
       </div>
       <PictureAsk customer={customer} />

@@ -4,10 +4,10 @@ import { Marks } from "../board/Marks";
 import { duration } from "../i18n/format";
 import { shared } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
-import { linesOf, type PictureView } from "../state/session";
+import type { PictureView } from "../state/session";
 import type { Booking } from "../wire/frames";
-import { Bubble } from "./Bubble";
 import { calendarFile } from "./calendar";
+import { useChatParts } from "./chatParts";
 import { LeaveMessage } from "./LeaveMessage";
 import { Page } from "./Page";
 import { BookingFacts, serviceName } from "./Proposals";
@@ -22,8 +22,7 @@ export function GoodbyePage({ customer, shop }: { customer: Customer; shop: stri
   const name = session.call.value?.customer_name ?? customer.entered.value?.customer.name ?? "";
   const bookings = (past?.bookings ?? session.bookings.value).filter((booking) => booking.state === "confirmed");
   const pictures = past?.pictures ?? session.pictures.value;
-  const here = session.chat.value;
-  const lines = here.length ? here : linesOf(past?.events ?? [], session.me.value?.id);
+  const chat = useChatParts(true);
   if (writing) return <LeaveMessage customer={customer} shop={shop} name={name} onBack={() => setWriting(false)} />;
 
   const talked = Boolean(call?.live_at);
@@ -61,15 +60,8 @@ export function GoodbyePage({ customer, shop }: { customer: Customer; shop: stri
             </ul>
           </section>
         )}
-        {lines.length > 0 && (
-          <section class="card">
-            <h2>{t("messages")}</h2>
-            <ol class="lines record">
-              {lines.map((line) => (
-                <Bubble key={line.cmid} line={line} again={() => session.sayAgain(line.cmid)} />
-              ))}
-            </ol>
-          </section>
+        {chat && (
+          <chat.CallWords chat={customer.chat.value} past={past} me={customer.entered.value?.customer.id ?? ""} />
         )}
         <div class="goodbye-actions">
           {!talked && (

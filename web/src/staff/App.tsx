@@ -5,6 +5,7 @@ import { staff } from "../i18n/staff.texts";
 import { InboxPage } from "../inbox/InboxPage";
 import { InboxContext } from "../inbox/inboxContext";
 import { openInbox } from "../state/inbox";
+import { lend } from "../state/link";
 import type { Door, SignedIn } from "../state/staffDoor";
 import { openStaffHouse } from "../state/staffHouse";
 import { useSettled } from "../ui/useSettled";
@@ -38,7 +39,9 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
   });
   useEffect(() => {
     house.session.start();
+    const stopLending = lend(house.link, inbox.conversations);
     return () => {
+      stopLending();
       house.link.stop();
       house.camera.close();
       house.session.stop();

@@ -1,12 +1,13 @@
 import { Lock, MessageSquareText, X } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { staff } from "../i18n/staff.texts";
+import type { Talk } from "../state/conversation";
 import { Chat } from "./Chat";
 import { NoteEditor } from "./NoteEditor";
 import { useStaff } from "./staffContext";
 
-/** Words of the call: chat with bookings and pictures, and the private note. */
-export function CallPanel({ onClose }: { onClose: () => void }) {
+/** Words of the call: the conversation with the customer, and the private note. */
+export function CallPanel({ talk, onClose }: { talk: Talk | null; onClose: () => void }) {
   const { session } = useStaff();
   const [shelf, setShelf] = useState<"chat" | "note">("chat");
   const call = session.call.value;
@@ -39,7 +40,7 @@ export function CallPanel({ onClose }: { onClose: () => void }) {
           <X size={24} />
         </button>
       </div>
-      {shelf === "chat" && <Chat />}
+      {shelf === "chat" && <Chat talk={talk} />}
       {shelf === "note" && call && <NoteEditor key={call.id} callId={call.id} text={call.note ?? ""} />}
     </aside>
   );

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import "./call.css";
+import { useInbox } from "../inbox/inboxContext";
 import { BookingDialog } from "./BookingDialog";
 import { CallPanel } from "./CallPanel";
 import { CallRail, type Opens } from "./CallRail";
@@ -16,6 +17,10 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
   const [drawing, setDrawing] = useState(false);
   const [open, setOpen] = useState<Opens | null>(null);
   const held = deeds.held.value;
+  const inbox = useInbox();
+  const customer = deeds.customer.value?.id;
+  const talk = settled && customer ? inbox.talk(customer, "call") : null; // nothing is built while the picture comes
+  useEffect(() => inbox.start(), [inbox]);
 
   useEffect(() => {
     if (active && pages.page.peek().name !== "desk") pages.go({ name: "desk" });
@@ -31,8 +36,8 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
       inert={!settled}
       aria-hidden={!settled}
     >
-      <CallTop panel={panel} onPanel={() => setPanel(!panel)} />
-      {panel && <CallPanel onClose={() => setPanel(false)} />}
+      <CallTop panel={panel} unread={talk?.unread.value ?? 0} onPanel={() => setPanel(!panel)} />
+      {panel && <CallPanel talk={talk} onClose={() => setPanel(false)} />}
       <CallStage active={active} settled={settled} drawing={drawing} onDrawingDone={() => setDrawing(false)} />
       <CallRail drawing={drawing} onDrawing={() => setDrawing(!drawing)} onOpen={setOpen} />
       {open === "booking" && <BookingDialog onClose={() => setOpen(null)} />}

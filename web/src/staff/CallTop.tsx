@@ -16,12 +16,13 @@ import { useSecondsSince } from "./useTicking";
 
 const NOTHING = "\u00a0"; // offstage the bar has its height already: else the picture would change its size
 
-export function CallTop({ panel, onPanel }: { panel: boolean; onPanel: () => void }) {
+export function CallTop(props: { panel: boolean; unread: number; onPanel: () => void }) {
+  const { panel, onPanel } = props;
   const { session, deeds, link, desk } = useStaff();
   const call = session.call.value;
   const seconds = useSecondsSince(call?.live_at);
   const waiting = desk.line.value?.waiting.length ?? 0;
-  const unread = panel ? 0 : session.unread.value;
+  const unread = panel ? 0 : props.unread;
   const label = staff(panel ? "panel_close" : "panel_open");
   const customer = deeds.customer.value;
   const quality = customer?.connected === false ? "lost" : (customer?.status?.quality ?? link.quality.value);

@@ -1,39 +1,43 @@
+import { shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
-import type { ChatLine } from "../state/session";
+import { lineOf } from "../state/conversation";
 import type { CallRecord } from "../state/staffRecord";
-import { Events } from "./Timeline";
+import { Written } from "../talk/Written";
+import type { CallEvent } from "../wire/frames";
+import { useStaff } from "./staffContext";
+import "../talk/talk.css";
+import "../talk/talk-parts.css";
 
-/** The call's stream as it was. Everything of the shop stands on one side. */
+/** What both wrote during the call, and who came and went. */
 export function RecordChat({ record }: { record: CallRecord }) {
-  const said = record.events.filter((event) => event.kind !== "booking" && event.kind !== "picture");
-  const lines = new Map(
-    said
-      .filter((event) => event.kind === "message")
-      .map((event): [string, ChatLine] => [
-        event.cmid,
-        {
-          cmid: event.cmid,
-          text: String(event.body.text ?? ""),
-          at: event.at,
-          mine: event.side === "staff",
-          author: event.author,
-          authorName: event.author_name,
-          position: event.position,
-          state: "read",
-          code: null,
-        },
-      ]),
-  );
+  const { me } = useStaff();
+  const lines = record.said.map((entry) => lineOf(entry, { id: me.staff.id, side: "staff" }));
+  const happened = record.events.flatMap((event) => {
+    const words = happening(event);
+    const what = (
+      <li key={event.position} class="talk-event">
+        {words}
+      </li>
+    );
+    return words ? [{ at: event.at, what }] : [];
+  });
   return (
     <section class="card" aria-labelledby="record-chat">
       <h2 id="record-chat">{staff("chat")}</h2>
-      {said.length === 0 ? (
+      {lines.length + happened.length === 0 ? (
         <p class="muted">{staff("no_chat")}</p>
       ) : (
-        <ol class="timeline on-paper">
-          <Events events={said} bookings={[]} pictures={[]} lines={lines} zone={record.shop.time_zone} />
-        </ol>
+        <Written lines={lines} talk={null} staff zone={record.shop.time_zone} happened={happened} />
       )}
     </section>
   );
+}
+
+function happening(event: CallEvent): string | null {
+  const name = event.author_name;
+  if (event.kind === "joined") return shared("joined", { name });
+  if (event.kind === "left") return shared("left", { name });
+  if (event.kind === "consent") return staff(event.body.recording ? "consent_given" : "consent_withdrawn", { name });
+  if (event.kind === "recording") return staff(event.body.paused ? "recording_stopped" : "recording_started");
+  return null;
 }

@@ -6,6 +6,7 @@ import { staff } from "../i18n/staff.texts";
 import { type CallRecord, openRecord, type RecordDesk, talkSeconds } from "../state/staffRecord";
 import "./call.css";
 import "./record.css";
+import { BookingCard } from "./BookingCard";
 import { NoteEditor } from "./NoteEditor";
 import { Thumb } from "./PictureStrip";
 import { PictureViewer } from "./PictureViewer";
@@ -13,7 +14,6 @@ import { RecordChat } from "./RecordChat";
 import { RecordingCard } from "./RecordingCard";
 import { LanguageSwitch } from "./SignIn";
 import { useStaff } from "./staffContext";
-import { BookingCard } from "./Timeline";
 
 /** What a call left behind. */
 export function RecordPage({ callId }: { callId: string }) {

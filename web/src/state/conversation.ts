@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Change, Conversations } from "../conversation/conversations";
+import type { Change, Conversations, Me } from "../conversation/conversations";
 import type { Waiting } from "../conversation/database";
 import type { EntryView } from "../conversation/frames";
 import { codeOf } from "../wire/refusal";
@@ -38,6 +38,8 @@ export interface Talk {
   /** Null until the browser's own copy is read. */
   readonly lines: ReadonlySignal<TalkLine[] | null>;
   readonly head: ReadonlySignal<number>;
+  /** How many things of the other side this person has not read. */
+  readonly unread: ReadonlySignal<number>;
   readonly hasOlder: ReadonlySignal<boolean>;
   readonly loadingOlder: Signal<boolean>;
   /** Who writes right now, by name. */
@@ -127,11 +129,10 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
       .filter((entry) => !HIDDEN.has(entry.kind) && entry.gone !== "erased")
       .filter((entry) => entry.kind !== "booking" || latest.get(bookingId(entry)) === entry.id)
       .map((entry): TalkLine => {
-        const { reply_to, author_name, ...rest } = entry;
         const at = entry.position <= read ? "read" : entry.position <= delivered ? "delivered" : "sent";
-        const own = { mine: entry.author === me.id, ours: entry.side === me.side };
-        if (entry.kind === "ring") rest.body = { ...rest.body, answer: rung.get(entry.id) ?? null };
-        return { ...rest, ...own, authorName: author_name, replyTo: reply_to, state: at, code: null, uploads: false };
+        const line = lineOf(entry, me, at);
+        if (entry.kind === "ring") line.body = { ...line.body, answer: rung.get(entry.id) ?? null };
+        return line;
       });
     const here = new Set(entries.map((entry) => entry.id));
     const unsettled = elsewhere
@@ -141,6 +142,14 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
           ...waiting.value.map((each) => ownLine(each, each.refused ? "refused" : "waiting", 0)),
         ];
     return [...shown, ...unsettled.filter((line) => !here.has(line.id) && !HIDDEN.has(line.kind))];
+  });
+
+  const unread = computed(() => {
+    const mine = marks.value.find((mark) => mark.person_id === me.id)?.read ?? 0;
+    const theirs = me.side === "staff" ? "customer" : "staff";
+    return state.value.entries.filter(
+      (entry) => entry.side === theirs && entry.position > mine && !HIDDEN.has(entry.kind),
+    ).length;
   });
 
   function ownLine(each: Waiting, at: TalkLine["state"], position: number): TalkLine {
@@ -229,6 +238,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     conversations,
     lines,
     head: computed(() => state.value.head),
+    unread,
     hasOlder: computed(() => {
       const { floor, entries } = place.span.value ?? state.value;
       return floor > 0 && entries[0]?.gone !== "erased";
@@ -290,6 +300,13 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
       if (toldTyping) conversations.typing(stream, false);
     },
   };
+}
+
+/** An entry as `me` sees it. */
+export function lineOf(entry: EntryView, me: Me, state: TalkLine["state"] = "sent"): TalkLine {
+  const { reply_to, author_name, ...rest } = entry;
+  const own = { mine: entry.author === me.id, ours: entry.side === me.side };
+  return { ...rest, ...own, authorName: author_name, replyTo: reply_to, state, code: null, uploads: false };
 }
 
 /** What became of each ring. */

@@ -1,10 +1,12 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import type { EntryView } from "../conversation/frames";
 import { language } from "../i18n/language";
-import type { Booking, CallEvent, CallView } from "../wire/frames";
+import type { Booking, CallView } from "../wire/frames";
 import { http } from "../wire/http";
 import { newId } from "../wire/ids";
 import { codeOf } from "../wire/refusal";
 import { keepAwake } from "./awake";
+import type { CallTalk } from "./callTalk";
 import { Camera } from "./camera";
 import { openEye } from "./eye";
 import { type Link, openLink } from "./link";
@@ -44,6 +46,8 @@ export interface Customer {
   readonly shaking: ReadonlySignal<boolean>;
   /** The call that is over, as HTTP gives it: complete also after a reload. */
   readonly past: Signal<PastCall | null>;
+  /** The conversation with the shop, from the moment on at which this person is in line. */
+  readonly chat: ReadonlySignal<CallTalk | null>;
   enter(): Promise<void>;
   start(name: string, matter: string, consent: boolean): Promise<void>;
   setConsent(recording: boolean): void;
@@ -57,8 +61,9 @@ export interface Customer {
 }
 
 export interface PastCall {
-  call: Pick<CallView, "id" | "state" | "end_reason" | "live_at" | "ended_at">;
-  events: CallEvent[];
+  call: Pick<CallView, "id" | "state" | "end_reason" | "answered_at" | "live_at" | "ended_at">;
+  /** What was written during the call. */
+  said: EntryView[];
   bookings: Booking[];
   pictures: PictureView[];
 }
@@ -68,6 +73,7 @@ const UNSENT = new Set(["no_answer", "offline"]);
 const HANG_UP_MS = 60_000; // the call itself ends after this long without its customer
 const HANG_UP_SHOWN_MS = 1500;
 const ENTER_AGAIN_MS = 10_000;
+const CHAT_AGAIN_MS = 3000;
 const OVER = new Set(["ended", "abandoned", "missed"]);
 
 export function openCustomer(slug: string, token: string | null): Customer {
@@ -81,6 +87,7 @@ export function openCustomer(slug: string, token: string | null): Customer {
   const asked = signal<AskedPicture[]>([]);
   const answering = signal<Record<string, "confirm" | "decline">>({});
   const past = signal<PastCall | null>(null);
+  const chat = signal<CallTalk | null>(null);
   const welcomed = signal(false);
   /** The call of this visit; a call of an earlier visit that is over is not shown again. */
   const current = signal<string | null>(recall());
@@ -183,6 +190,31 @@ export function openCustomer(slug: string, token: string | null): Customer {
     } catch (error) {
       const code = codeOf(error);
       if (code.startsWith("link_") || code === "not_found" || code === "ended") refusal.value = code;
+    }
+  }
+
+  // While one waits, so that nothing is left to do when somebody answers; and after a reload, for what was not sent yet.
+  let chatOf = "";
+  effect(() => {
+    const id = entered.value?.customer.id;
+    if (id && (open.value || past.value)) untracked(() => void openChat(id));
+  });
+
+  async function openChat(id: string): Promise<void> {
+    if (chatOf === id) return;
+    chatOf = id;
+    chat.peek()?.close();
+    chat.value = null;
+    try {
+      const { openCallTalk } = await import("./callTalk");
+      const made = await openCallTalk(id, link);
+      if (chatOf === id) chat.value = made;
+      else made.close();
+    } catch {
+      setTimeout(() => {
+        if (chatOf === id) chatOf = "";
+        void openChat(id);
+      }, CHAT_AGAIN_MS); // no network for the page's other part
     }
   }
 
@@ -296,6 +328,7 @@ export function openCustomer(slug: string, token: string | null): Customer {
     asked,
     answering,
     past,
+    chat,
     dark: eye.dark,
     shaking: eye.shaking,
     enter,

@@ -51,8 +51,8 @@ export interface Inbox {
   expects(customer: string): boolean;
   /** Sees to it that there is a row of this customer, also when the conversation was closed long ago. */
   know(customer: string): Promise<void>;
-  /** The conversation with this customer; the same one until another is opened. */
-  talk(customer: string): Talk | null;
+  /** The conversation with this customer; the same one until another is opened at this place. */
+  talk(customer: string, at?: "page" | "call"): Talk | null;
   /** Once; a second call does nothing. */
   start(): void;
   close(): void;
@@ -85,7 +85,7 @@ export function openInbox(me: SignedIn): Inbox {
   const read = signal<Record<string, number>>({});
   const mentions = signal<Mentions | null>(null);
   const here = signal<ReadonlySet<string>>(new Set());
-  let talk: Talk | null = null;
+  const talks: { page?: Talk; call?: Talk } = {};
   const answering = signal<Record<string, string>>({});
   const quiet = new Map<string, ReturnType<typeof setTimeout>>();
   const rang = new Map<string, number>();
@@ -196,16 +196,19 @@ export function openInbox(me: SignedIn): Inbox {
     async know(customer) {
       if (!rows.peek()[customer]) keep([await http<InboxRow>(`/api/inbox/${customer}`)]);
     },
-    talk(customer) {
+    talk(customer, at = "page") {
       const made = conversations.value;
       if (!made) return null;
       const stream = `c.${customer}`;
-      if (talk?.stream === stream) return talk;
-      if (talk) {
-        talk.close();
-        made.leave(talk.stream);
+      const before = talks[at];
+      if (before?.stream === stream) return before;
+      const elsewhere = talks[at === "page" ? "call" : "page"];
+      if (before && before !== elsewhere) {
+        before.close();
+        made.leave(before.stream);
       }
-      talk = openTalk(made, stream);
+      const talk = elsewhere?.stream === stream ? elsewhere : openTalk(made, stream);
+      talks[at] = talk;
       return talk;
     },
     start() {
@@ -214,7 +217,8 @@ export function openInbox(me: SignedIn): Inbox {
     },
     close() {
       closed = true;
-      talk?.close();
+      talks.page?.close();
+      talks.call?.close();
       conversations.peek()?.close();
     },
   };

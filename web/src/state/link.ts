@@ -1,4 +1,5 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Conversations } from "../conversation/conversations";
 import { Connection, type LinkState } from "../rtc/connection";
 import type { Quality } from "../rtc/quality";
 import type { StatusSet } from "../wire/frames";
@@ -11,6 +12,8 @@ export interface Link {
   readonly state: Signal<LinkState>;
   readonly quality: Signal<Quality>;
   readonly channelOpen: Signal<boolean>;
+  /** The data channel of the newest connection; it may not be open yet. */
+  readonly channel: Signal<RTCDataChannel | null>;
   /** What slots 0, 1, 2 show; constant streams, set once as `srcObject`. */
   readonly remotes: readonly MediaStream[];
   /** True when neither carrier of frames is there, or media is lost, while a call is on. */
@@ -34,6 +37,7 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
   const state = signal<LinkState>("new");
   const quality = signal<Quality>("good");
   const channelOpen = signal(false);
+  const newest = signal<RTCDataChannel | null>(null);
   const visible = signal(document.visibilityState !== "hidden");
   const policy: RTCIceTransportPolicy = new URLSearchParams(location.search).get("relay") === "1" ? "relay" : "all";
 
@@ -55,6 +59,7 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
           channelOpen.value = false;
         });
         session.wire.attach(channel);
+        newest.value = channel;
       },
       state: (now) => {
         state.value = now;
@@ -121,10 +126,19 @@ export function openLink(session: Session, camera: Camera, told?: Told): Link {
     state,
     quality,
     channelOpen,
+    channel: newest,
     remotes: connection.remotes,
     troubled,
     connection,
     start: () => connection.start(),
     stop: () => connection.stop(),
   };
+}
+
+/** A conversation travels on the call's data channel as well, from now on and on each newer one. */
+export function lend(link: Link, conversations: ReadonlySignal<Conversations | null>): () => void {
+  return effect(() => {
+    const [channel, made] = [link.channel.value, conversations.value];
+    if (channel && made && channel.readyState !== "closed") made.lend(channel);
+  });
 }

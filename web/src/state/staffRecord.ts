@@ -1,4 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
+import type { EntryView } from "../conversation/frames";
 import type { Booking, CallEvent, Recording, Stroke } from "../wire/frames";
 import { http } from "../wire/http";
 import { codeOf } from "../wire/refusal";
@@ -23,6 +24,8 @@ export interface KeptCall {
 export interface CallRecord {
   call: KeptCall;
   events: CallEvent[];
+  /** What was written in the conversation during the call. */
+  said: EntryView[];
   bookings: Booking[];
   pictures: PictureView[];
   recording: Recording;

@@ -33,7 +33,7 @@ interface Shown {
 }
 
 /** A picture, voice note, video or file of a message; it is there before it is sent. */
-export function Attachment({ line, talk }: { line: TalkLine; talk: Talk }) {
+export function Attachment({ line, talk }: { line: TalkLine; talk: Talk | null }) {
   const local = useLocal(line, talk);
   const facts = (line.body.file as Facts | undefined) ?? null;
   const id = String(line.body.attachment ?? "");
@@ -47,7 +47,7 @@ export function Attachment({ line, talk }: { line: TalkLine; talk: Talk }) {
     name: String(line.body.name || facts?.name || ""),
   };
   const caption = String(line.body.caption ?? "");
-  const sending = line.state === "waiting" && line.uploads && <Sending line={line} talk={talk} />;
+  const sending = talk && line.state === "waiting" && line.uploads && <Sending line={line} talk={talk} />;
   return (
     <div class={`talk-attachment ${kind}`}>
       {kind === "image" && <Picture {...shown} />}
@@ -63,10 +63,10 @@ export function Attachment({ line, talk }: { line: TalkLine; talk: Talk }) {
 }
 
 /** The address of the file in this browser. It stays while the line is drawn, so that nothing flickers once it is sent. */
-function useLocal({ id, uploads }: TalkLine, talk: Talk): string {
+function useLocal({ id, uploads }: TalkLine, talk: Talk | null): string {
   const [url, setUrl] = useState("");
   useEffect(() => {
-    if (!uploads) return;
+    if (!uploads || !talk) return;
     let isGone = false;
     void talk.conversations.file(id).then((blob) => {
       if (blob && !isGone) setUrl(URL.createObjectURL(blob));

@@ -12,8 +12,17 @@ import "./picking.css";
 
 const TALLEST = 160;
 
+/** `inCall`: the camera and the microphone are the call's, and are not taken from it. */
+interface Props {
+  talk: Talk;
+  extra?: ComponentChildren;
+  /** At the line's beginning. */
+  before?: ComponentChildren;
+  inCall?: boolean;
+}
+
 /** The line to write in. Enter sends, Shift and Enter begin a new line; while Chinese is composed Enter only chooses. */
-export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildren }) {
+export function Composer({ talk, extra, before, inCall = false }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = talk.draft.value;
   const replying = talk.replyingTo.value;
@@ -68,7 +77,8 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
         </p>
       )}
       <div class="talk-write">
-        <Picker onFiles={files.add} />
+        {before}
+        <Picker onFiles={files.add} camera={!inCall} />
         <textarea
           ref={field}
           class="input"
@@ -83,7 +93,7 @@ export function Composer({ talk, extra }: { talk: Talk; extra?: ComponentChildre
           onKeyDown={key}
           onPaste={files.pasted}
         />
-        {isEmpty && canRecord() ? (
+        {isEmpty && !inCall && canRecord() ? (
           <Voice talk={talk} />
         ) : (
           <button type="submit" class="talk-round send" aria-label={t("send")} disabled={isEmpty}>

@@ -10,7 +10,11 @@ import { Words } from "./Words";
 
 interface Props {
   line: TalkLine;
-  talk: Talk;
+  /** Null: it is only shown, and nothing can be done with it. */
+  talk: Talk | null;
+  /** For who reads it: names of colleagues, and the way to what lies behind. */
+  staff: boolean;
+  find(id: string): TalkLine | undefined;
   /** The first and the last of what one person said in a row. */
   first: boolean;
   last: boolean;
@@ -26,20 +30,17 @@ interface Props {
 
 /** One line of the conversation: what somebody said, or what happened. */
 export function Line(props: Props) {
-  const { line, zone, shopZone } = props;
-  if (!WORDS.has(line.kind))
-    return <Happened line={line} zone={zone} shopZone={shopZone} staff={isStaff(props.talk)} />;
+  const { line, zone, shopZone, staff } = props;
+  if (!WORDS.has(line.kind)) return <Happened line={line} zone={zone} shopZone={shopZone} staff={staff} />;
   return <Bubble {...props} />;
 }
 
-const isStaff = (talk: Talk) => talk.conversations.me.side === "staff";
-
-function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump }: Props) {
+function Bubble({ line, talk, staff, find, first, last, zone, isNew, chosen, onChoose, onJump }: Props) {
   const side = line.ours ? "ours" : "theirs";
   const shape = `${first ? " first" : ""}${last ? " last" : ""}${line.gone ? " gone" : ""}`;
   const looks = `${line.kind === "text" && !line.body.contact ? " text" : ""}${line.state === "refused" ? " refused" : ""} is-${line.kind}`;
-  const settled = line.state !== "waiting" && line.state !== "refused";
-  const named = first && line.authorName && (!line.ours || (isStaff(talk) && !line.mine));
+  const settled = talk !== null && line.state !== "waiting" && line.state !== "refused";
+  const named = first && line.authorName && (!line.ours || (staff && !line.mine));
   return (
     <li class={`talk-line ${side}${shape}${chosen ? " chosen" : ""}`} id={`line-${line.id}`} data-state={line.state}>
       {isNew && <span class="talk-new">{t("new_below")}</span>}
@@ -48,11 +49,11 @@ function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button beside it is for keys and screen readers */}
         {/* biome-ignore lint/a11y/noStaticElementInteractions: as above */}
         <div class={`talk-bubble${looks}`} onClick={(event) => tapped(event)}>
-          {line.replyTo && !line.gone && <Quote talk={talk} id={line.replyTo} onJump={onJump} />}
+          {line.replyTo && !line.gone && <Quote quoted={find(line.replyTo)} onJump={onJump} />}
           <Said line={line} talk={talk} />
           <span class="talk-meta">
             <time dateTime={line.at}>{clock(line.at, zone)}</time>
-            {line.ours && !line.gone && <Receipt state={line.state} />}
+            {talk && line.ours && !line.gone && <Receipt state={line.state} />}
           </span>
         </div>
         {settled && !line.gone && (
@@ -67,8 +68,8 @@ function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump
           </button>
         )}
       </div>
-      {chosen && <Actions line={line} talk={talk} done={() => onChoose(null)} />}
-      {line.state === "refused" && <Refused line={line} talk={talk} />}
+      {chosen && talk && <Actions line={line} talk={talk} done={() => onChoose(null)} />}
+      {line.state === "refused" && talk && <Refused line={line} talk={talk} />}
     </li>
   );
 
@@ -79,7 +80,7 @@ function Bubble({ line, talk, first, last, zone, isNew, chosen, onChoose, onJump
   }
 }
 
-function Said({ line, talk }: { line: TalkLine; talk: Talk }) {
+function Said({ line, talk }: { line: TalkLine; talk: Talk | null }) {
   if (line.gone === "recalled") return <p class="talk-stub">{line.mine ? t("recalled_mine") : t("recalled")}</p>;
   if (line.gone) return <p class="talk-stub">{t("erased")}</p>;
   if (line.kind !== "text") return <Attachment line={line} talk={talk} />;
@@ -88,7 +89,7 @@ function Said({ line, talk }: { line: TalkLine; talk: Talk }) {
     <>
       <Words
         text={String(line.body.text ?? "")}
-        sought={talk.target.value?.id === line.id ? talk.target.value.match : ""}
+        sought={talk?.target.value?.id === line.id ? talk.target.value.match : ""}
       />
       {typeof contact === "string" && contact && <p class="talk-contact">{t("contact", { contact })}</p>}
     </>
@@ -96,10 +97,9 @@ function Said({ line, talk }: { line: TalkLine; talk: Talk }) {
 }
 
 /** What is replied to: its first words, and the way there. */
-export function Quote({ talk, id, onJump }: { talk: Talk; id: string; onJump(id: string): void }) {
-  const quoted = talk.line(id);
+function Quote({ quoted, onJump }: { quoted: TalkLine | undefined; onJump(id: string): void }) {
   return (
-    <button type="button" class="talk-quote" onClick={() => quoted && onJump(id)} disabled={!quoted}>
+    <button type="button" class="talk-quote" onClick={() => quoted && onJump(quoted.id)} disabled={!quoted}>
       {quoted && <strong>{quoted.mine ? t("you") : quoted.authorName}</strong>}
       <span>{quoted ? summary(quoted) : t("quoted_gone")}</span>
     </button>

@@ -32,6 +32,7 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
   const [unseen, setUnseen] = useState(0);
   const [chosen, setChosen] = useState<string | null>(null);
   const lines = talk.lines.value;
+  const staff = talk.conversations.me.side === "staff";
   const newest = lines?.at(-1);
   const count = lines?.length ?? 0;
   const elsewhere = talk.place.hasNewer.value;
@@ -131,6 +132,8 @@ export function Lines({ talk, zone, shopZone, blank }: Props) {
                       isNew={line.id === firstNew}
                       line={line}
                       talk={talk}
+                      staff={staff}
+                      find={talk.line}
                       zone={zone}
                       shopZone={shopZone}
                       first={!together(day.lines[i - 1], line)}
@@ -193,7 +196,7 @@ function days(lines: readonly TalkLine[], zone: string | undefined): { key: stri
 }
 
 /** Said by one person in a row: drawn as one. */
-function together(one: TalkLine | undefined, next: TalkLine | undefined): boolean {
+export function together(one: TalkLine | undefined, next: TalkLine | undefined): boolean {
   if (!one || !next || !WORDS.has(one.kind) || !WORDS.has(next.kind)) return false;
   return one.author === next.author && Date.parse(next.at) - Date.parse(one.at) < TOGETHER_MS;
 }

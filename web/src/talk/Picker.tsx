@@ -6,10 +6,12 @@ import { type Picked, size } from "./picked";
 interface Props {
   /** Files of this person, to be prepared and sent. */
   onFiles(files: readonly File[]): void;
+  /** A picture may be taken now. */
+  camera: boolean;
 }
 
 /** Pictures, videos and files to send: three large buttons within reach of the thumb. */
-export function Picker({ onFiles }: Props) {
+export function Picker({ onFiles, camera: mayTake }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const camera = useRef<HTMLInputElement>(null);
@@ -54,7 +56,7 @@ export function Picker({ onFiles }: Props) {
       <input ref={any} {...hidden} multiple data-from="files" />
       {open && (
         <div class="talk-sources">
-          {matchMedia("(pointer: coarse)").matches && (
+          {mayTake && matchMedia("(pointer: coarse)").matches && (
             <button type="button" onClick={() => camera.current?.click()}>
               <Camera size={26} aria-hidden="true" />
               {t("camera")}

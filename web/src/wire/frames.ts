@@ -190,14 +190,6 @@ export interface MediaOffer {
   sdp: string;
 }
 
-/** Answer: `ok {position}` after it is kept. */
-export interface MessageSend {
-  ref: string;
-  type: "message.send";
-  cmid: string;
-  text: string;
-}
-
 /** Watermarks of this person, merged by maximum. */
 export interface Seen {
   ref: string;
@@ -531,7 +523,6 @@ export type CustomerAsk =
   | Hello
   | Ping
   | MediaOffer
-  | MessageSend
   | Seen
   | Sync
   | StatusSet
@@ -546,7 +537,6 @@ export type StaffAsk =
   | Hello
   | Ping
   | MediaOffer
-  | MessageSend
   | Seen
   | Sync
   | StatusSet

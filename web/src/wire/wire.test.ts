@@ -57,7 +57,7 @@ class FakeChannel extends EventTarget {
 }
 
 const ok = (frame: Record<string, unknown> | undefined, position = 1) => ({ type: "ok", ref: frame?.ref, position });
-const message = (cmid: string) => ({ type: "message.send" as const, cmid, text: "hello" });
+const message = (cmid: string) => ({ type: "consent.set" as const, cmid, recording: true });
 
 describe("the wire", () => {
   let wire: Wire;
@@ -108,8 +108,8 @@ describe("the wire", () => {
     socket().opens();
     expect(socket().sent.map((frame) => frame.type)).toEqual(["hello"]);
     socket().says({ type: "welcome", ref: "x", call: null, events: [], watermarks: [] });
-    expect(socket().of("message.send")).toHaveLength(1);
-    socket().says(ok(socket().of("message.send")[0], 7));
+    expect(socket().of("consent.set")).toHaveLength(1);
+    socket().says(ok(socket().of("consent.set")[0], 7));
     expect((await answer).position).toBe(7);
   });
 
@@ -118,28 +118,28 @@ describe("the wire", () => {
     const other = channel();
     const answers: Ok[] = [];
     void wire.request(message("cmid-0002")).then((answer) => answers.push(answer));
-    expect(other.of("message.send")).toHaveLength(1);
-    expect(socket().of("message.send")).toHaveLength(0);
+    expect(other.of("consent.set")).toHaveLength(1);
+    expect(socket().of("consent.set")).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(701);
-    const [first, second] = [other.of("message.send")[0], socket().of("message.send")[0]];
+    const [first, second] = [other.of("consent.set")[0], socket().of("consent.set")[0]];
     expect(second?.cmid).toBe(first?.cmid);
     expect(second?.ref).not.toBe(first?.ref);
     socket().says(ok(second));
     other.says(ok(first));
     await vi.advanceTimersByTimeAsync(5000);
     expect(answers).toHaveLength(1);
-    expect(socket().of("message.send")).toHaveLength(1);
+    expect(socket().of("consent.set")).toHaveLength(1);
   });
 
   it("lets no message overtake an unanswered one on a channel that has just opened", () => {
     welcome();
     wire.request(message("cmid-0011")).catch(() => undefined);
     wire.request(message("cmid-0012")).catch(() => undefined);
-    socket().says(ok(socket().of("message.send")[0]));
+    socket().says(ok(socket().of("consent.set")[0]));
     const other = channel(); // the socket may be dying unseen
     wire.request(message("cmid-0013")).catch(() => undefined);
     wire.request(message("cmid-0014")).catch(() => undefined);
-    expect(other.of("message.send").map((frame) => frame.cmid)).toEqual(["cmid-0012", "cmid-0013", "cmid-0014"]);
+    expect(other.of("consent.set").map((frame) => frame.cmid)).toEqual(["cmid-0012", "cmid-0013", "cmid-0014"]);
   });
 
   it("sends what is unanswered in its order on a new socket", async () => {
@@ -153,7 +153,7 @@ describe("the wire", () => {
     wire.request(message("cmid-0017")).catch(() => undefined);
     expect(
       socket()
-        .of("message.send")
+        .of("consent.set")
         .map((frame) => frame.cmid),
     ).toEqual(["cmid-0015", "cmid-0016", "cmid-0017"]);
   });
@@ -163,7 +163,7 @@ describe("the wire", () => {
     const other = channel();
     wire.request(message("cmid-0003")).catch(() => undefined);
     other.dies();
-    expect(socket().of("message.send")).toHaveLength(1);
+    expect(socket().of("consent.set")).toHaveLength(1);
   });
 
   it("carries everything on the channel while the socket is gone", async () => {
@@ -183,7 +183,7 @@ describe("the wire", () => {
     const answer = wire.request(message("cmid-0004"));
     await vi.advanceTimersByTimeAsync(300);
     welcome();
-    socket().says(ok(socket().of("message.send")[0], 3));
+    socket().says(ok(socket().of("consent.set")[0], 3));
     expect((await answer).position).toBe(3);
     expect(await outbox.all()).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe("the wire", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(
       socket()
-        .of("message.send")
+        .of("consent.set")
         .map((frame) => frame.cmid),
     ).toEqual(["cmid-0005"]);
     expect(restored.map((entry) => entry.kept.cmid)).toEqual(["cmid-0005"]);
@@ -205,12 +205,12 @@ describe("the wire", () => {
   it("refuses with the server's code, and comes back by itself when the server is busy", async () => {
     welcome();
     const refused = wire.request(message("cmid-0007"));
-    socket().says({ type: "error", ref: socket().of("message.send")[0]?.ref, code: "conflict", message: "over" });
+    socket().says({ type: "error", ref: socket().of("consent.set")[0]?.ref, code: "conflict", message: "over" });
     await expect(refused).rejects.toMatchObject({ code: "conflict" });
     const busy = wire.request(message("cmid-0008"));
-    socket().says({ type: "error", ref: socket().of("message.send")[1]?.ref, code: "unavailable", message: "busy" });
+    socket().says({ type: "error", ref: socket().of("consent.set")[1]?.ref, code: "unavailable", message: "busy" });
     await vi.advanceTimersByTimeAsync(1001);
-    socket().says(ok(socket().of("message.send")[2], 9));
+    socket().says(ok(socket().of("consent.set")[2], 9));
     expect((await busy).position).toBe(9);
   });
 
@@ -218,10 +218,10 @@ describe("the wire", () => {
     welcome();
     const sent = () =>
       socket()
-        .of("message.send")
+        .of("consent.set")
         .map((frame) => frame.cmid);
     wire.request(message("cmid-0021")).catch(() => undefined);
-    const refusal = { type: "error", ref: socket().of("message.send")[0]?.ref, code: "rate_limited", message: "" };
+    const refusal = { type: "error", ref: socket().of("consent.set")[0]?.ref, code: "rate_limited", message: "" };
     socket().says({ ...refusal, retry_after_s: 0.5 });
     wire.request(message("cmid-0022")).catch(() => undefined);
     wire.request({ type: "ping" }).catch(() => undefined);
