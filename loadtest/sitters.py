@@ -141,7 +141,7 @@ class Sitter:
             await expect(self.page.get_by_label(self.say("Good connection")).first).to_be_visible(timeout=CALM_MS)
 
     async def chat(self, text: str) -> None:
-        await self.write("Message", text)
+        await self.write("Write a message", text)
         await self.tap("Send")
 
     async def message(self, text: str) -> None:
