@@ -101,6 +101,7 @@ async def _replies(lin: Clerk) -> None:
         if label == "Hours":
             await lin.portrait("inbox-reply-new")
         await lin.button("Save", within=dialog).click()
+        await lin.shows(dialog.get_by_role("listitem").filter(has_text=lin.say(label)))
     await lin.portrait("inbox-replies")
     await lin.page.keyboard.press("Escape")
     await lin.field("Write a message").fill("/")
