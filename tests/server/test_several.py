@@ -192,8 +192,9 @@ async def test_a_customer_at_one_server_and_staff_at_the_other_get_each_other(tw
         with pytest.raises(Refused, match="colleague"):
             await li.answer(call_id)
         await asyncio.gather(ann.sees(), lin.sees())
+        await ann.begin_to_write()
         await lin.say("Which heel is it?")
-        await ann.news("event", lambda f: f["event"]["body"].get("text") == "Which heel is it?")
+        await ann.news("chat.entries", lambda f: f["entries"][-1]["body"].get("text") == "Which heel is it?")
         relayed = [(await two.figures(server))["keeping_relayed_sockets"] for server in two.servers]
         assert sorted(relayed) in ([0, 1], [0, 2])
         await ann.hang_up()
