@@ -15,13 +15,15 @@ import pytest
 from aiohttp import ClientError, ClientSession, CookieJar, FormData
 from PIL import Image
 
+from domain.floors import KEPT_FOR_S
 from loadtest.clip import make_clip
 from loadtest.front_door import Refused, Visitor
 from tests.support.databases import Cluster, postgresql_cluster
-from tests.support.devices import Device, customer, staff
+from tests.support.devices import AGAIN_S, Device, customer, staff
+from tests.support.news import answered, is_recording
 from tests.support.several import Several, several
 
-pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 PATIENCE_S = 30.0
 clip = cache(make_clip)
@@ -51,7 +53,6 @@ class Conversation:
         for number in range(count):
             device = self.devices[number % len(self.devices)]
             self.written.append(await device.write(self.stream, f"{len(self.written)}"))
-            await asyncio.sleep(0.005)
 
     async def settled(self) -> None:
         """Everything that was written is acknowledged, and on every device once, in one order."""
@@ -126,11 +127,11 @@ async def test_what_is_written_while_postgresql_is_away_is_refused_kept_by_its_d
     await talk.settled()
     two.cluster.stop()
     await talk.write(20)
-    away = asyncio.get_running_loop().time() + 10.0
     for device in talk.devices:
         await device.until(lambda device=device: device.refusals["unavailable"] > 0)  # type: ignore[misc]
         assert len(device.pending) == 5
-    await asyncio.sleep(away - asyncio.get_running_loop().time())
+    for device in talk.devices:  # for longer than a server is believed to keep a floor
+        await device.until(lambda device=device: device.in_vain * AGAIN_S > KEPT_FOR_S + 1.0)  # type: ignore[misc]
     assert all(len(device.pending) == 5 for device in talk.devices), "not kept yet"
     two.cluster.start()
     await talk.settled()
@@ -169,13 +170,14 @@ class Person(Visitor):
     async def come_back(self) -> None:
         """As a page does whose connections broke: it tries until it is let in."""
         self.frames.clear()
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    await self.reconnect()
-                    return
-                except (Refused, ClientError, OSError, TimeoutError):
-                    await asyncio.sleep(0.3)
+        await answered(self._is_back, bool, PATIENCE_S)
+
+    async def _is_back(self) -> bool:
+        try:
+            await self.reconnect()
+        except (Refused, ClientError, OSError, TimeoutError):
+            return False
+        return True
 
 
 async def test_a_customer_at_one_server_and_staff_at_the_other_get_each_other(two: Several) -> None:
@@ -199,9 +201,8 @@ async def test_a_customer_at_one_server_and_staff_at_the_other_get_each_other(tw
         assert sorted(relayed) in ([0, 1], [0, 2])
         await ann.hang_up()
         await lin.news("call", lambda f: f["call"]["state"] == "ended")
-        async with asyncio.timeout(PATIENCE_S):
-            while (await lin.get(f"/api/calls/{call_id}"))["recording"]["state"] != "ready":  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+        await lin.news("recording", lambda f: is_recording(f["recording"], call_id, "ready"))
+        assert (await lin.get(f"/api/calls/{call_id}"))["recording"]["state"] == "ready"
 
 
 async def test_who_enters_at_one_server_is_told_that_somebody_is_there_at_the_other(two: Several) -> None:
@@ -213,9 +214,7 @@ async def test_who_enters_at_one_server_is_told_that_somebody_is_there_at_the_ot
             async with browser.post("/api/enter", json={"shop": "demo", "language": "en"}) as said:
                 return int((await said.json())["staff_available"])
 
-        async with asyncio.timeout(PATIENCE_S):
-            while await available() != 1:  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+        await answered(available, lambda count: count == 1, PATIENCE_S)
 
 
 async def test_when_the_keeper_is_killed_the_line_and_the_call_go_on_at_the_other_server(two: Several) -> None:
@@ -261,9 +260,7 @@ async def test_a_keeper_that_stood_still_and_was_followed_ends_no_call(two: Seve
         assert (await two.figures(other))["keeping_floors"] == 1
         await asyncio.gather(ann.sees(), lin.sees())
         keeper.process.send_signal(signal.SIGCONT)
-        async with asyncio.timeout(PATIENCE_S):
-            while (await two.figures(keeper))["keeping_floors"] != 0:  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+        await answered(lambda: two.figures(keeper), lambda found: found["keeping_floors"] == 0, PATIENCE_S)
         assert "another server has taken a floor" in keeper.log.read_text()
         await asyncio.gather(ann.sees(), lin.sees())
         await lin.say("Are you still there?")

@@ -22,7 +22,8 @@ _numbers = itertools.count(1)
 
 
 class Device:
-    """`acked` are the ids that the server has acknowledged, in that order; `refusals` counts error codes."""
+    """`acked` are the ids that the server has acknowledged, in that order; `refusals` counts error codes; `in_vain` how
+    often it came and was not let in."""
 
     def __init__(self, base: str, side: str, name: str, browser: ClientSession) -> None:
         self.base = base
@@ -36,6 +37,7 @@ class Device:
         self.acked: list[str] = []
         self.refusals: Counter[str] = Counter()
         self.connections = 0
+        self.in_vain = 0
         self.is_welcome = False
         self._socket: ClientWebSocketResponse | None = None
         self._sent: dict[str, Frame] = {}  # by ref
@@ -90,7 +92,7 @@ class Device:
             try:
                 await self._follow()
             except (ClientError, OSError, TimeoutError):
-                pass
+                self.in_vain += 1
             self.is_welcome = False
             self._changed.set()
             await asyncio.sleep(AGAIN_S)
