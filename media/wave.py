@@ -1,8 +1,13 @@
-"""Sounds and films as they are kept: the same packets in a fresh file without metadata, and the shape of the sound."""
+"""Sounds and films as they are kept: the same packets in a fresh file without metadata, and the shape of the sound.
+
+A voice note in Opus or Vorbis, as most browsers record it, becomes AAC, which all of them play: iPhones before iOS 17.4 play no WebM
+at all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,11 @@ _QUIET = 0.02  # of full scale: what is never louder is drawn flat
 # container, by the codecs that browsers play in it
 _MP4 = {"h264", "hevc", "av1", "aac", "mp3"}
 _WEBM = {"vp8", "vp9", "av1", "opus", "vorbis"}
+_AAC_HZ = 48_000
+_AAC_BPS = 64_000  # a channel
+LONGEST_TURNED_S = (
+    900.0  # three times the longest note that our pages record; a longer one would take more than its time
+)
 _BARE = {"mp3": ("mp3", "audio/mpeg"), "flac": ("flac", "audio/flac"), "pcm_s16le": ("wav", "audio/wav")}
 
 
@@ -35,7 +45,7 @@ class Played:
     size: tuple[int, int] | None = None
 
 
-def play(source: Path, reader: str, out: Path) -> Played:
+def play(source: Path, reader: str, out: Path, longest_turned_s: float = LONGEST_TURNED_S) -> Played:
     """Writes `out` with the first film and the first sound of `source`. Raises MediaFault when it holds none that
     browsers play. `reader` is libav's demuxer: it must not choose one itself, for some read other files."""
     try:
@@ -44,6 +54,9 @@ def play(source: Path, reader: str, out: Path) -> Played:
             streams = [*films[:1], *container.streams.audio[:1]]
             name, mime = _format(bool(films), {stream.codec_context.codec.canonical_name for stream in streams})
             seconds = _copy(container, streams, out, name)
+        if not films and name == "webm" and seconds <= longest_turned_s:
+            _turn_to_aac(out)
+            name, mime = "mp4", "audio/mp4"
         with _opened(out, name) as container:
             if not films:
                 wave, seconds = _shape(container)
@@ -100,6 +113,25 @@ def _copy(container: Any, streams: list[Any], out: Path, name: str) -> float:
             packet.stream = targets[packet.stream.index]
             made.mux(packet)
     return round(end, 2)
+
+
+def _turn_to_aac(path: Path) -> None:
+    """A WebM with one sound becomes an MP4 in its place."""
+    made_here = path.with_suffix(".aac")
+    options = {"fflags": "+bitexact", "movflags": "+faststart"}
+    with _opened(path, "webm") as container, av.open(str(made_here), "w", format="mp4", options=options) as made:
+        sound = container.streams.audio[0]
+        layout = "mono" if sound.codec_context.channels == 1 else "stereo"
+        target: Any = made.add_stream("aac", rate=_AAC_HZ, layout=layout)
+        target.codec_context.bit_rate = _AAC_BPS * (1 if layout == "mono" else 2)
+        target.codec_context.flags |= av.codec.context.Flags.bitexact  # it would sign its work
+        resampler = av.AudioResampler("fltp", layout, _AAC_HZ)
+        for frame in chain(container.decode(sound), (None,)):
+            for turned in resampler.resample(frame):
+                turned.pts = None  # without the gaps that a recorder leaves
+                made.mux(target.encode(turned))
+        made.mux(target.encode(None))
+    made_here.replace(path)
 
 
 def _shape(container: Any) -> tuple[list[int], float]:

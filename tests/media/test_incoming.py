@@ -26,6 +26,7 @@ from media import customs
 from media.errors import MediaFault
 from media.incoming import Examined, examine
 from media.sniff import sniff
+from media.wave import play
 from tests.media.test_stills import with_place
 
 PLACE = "+31.2304+121.4737/"
@@ -246,7 +247,7 @@ async def test_a_film_that_was_held_upright_is_shown_upright(sent: Sent, tmp_pat
     assert (half[0] > half[1]) != (half[0] < half[1])
 
 
-@pytest.mark.parametrize(("kind", "codec", "mime"), [("webm", "libopus", "audio/webm"), ("ogg", "libopus", "audio/webm"),
+@pytest.mark.parametrize(("kind", "codec", "mime"), [("webm", "libopus", "audio/mp4"), ("ogg", "libopus", "audio/mp4"),
                                                      ("m4a", "aac", "audio/mp4"), ("mp3", "libmp3lame", "audio/mpeg"),
                                                      ("wav", "pcm_s16le", "audio/wav")])  # fmt: skip
 async def test_a_voice_note_has_its_shape_and_length(
@@ -259,6 +260,22 @@ async def test_a_voice_note_has_its_shape_and_length(
     assert len(kept.wave) == 60
     assert max(kept.wave[:15] + kept.wave[45:]) < 10 < 90 < min(kept.wave[24:36])
     assert tells_nothing(kept.file)
+    with av.open(str(kept.file)) as container:
+        [stream] = container.streams
+        assert (
+            stream.codec_context.name == {"audio/mp4": "aac", "audio/mpeg": "mp3float", "audio/wav": "pcm_s16le"}[mime]
+        )
+        assert container.duration == pytest.approx(3_000_000, abs=150_000)
+    assert kind in ("mp3", "m4a") or b"Lavc" not in kept.file.read_bytes()
+
+
+def test_a_sound_that_is_longer_than_a_voice_note_keeps_its_packets(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(voice("ogg", "libopus", tmp_path))
+    played = play(note, "ogg", tmp_path / "out", longest_turned_s=2.9)
+    assert (played.mime, played.suffix) == ("audio/webm", ".webm")
+    with av.open(str(tmp_path / "out")) as container:
+        assert container.streams.audio[0].codec_context.name == "opus"
 
 
 @given(st.binary(max_size=80))

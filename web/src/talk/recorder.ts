@@ -9,7 +9,7 @@ export interface Recording {
 }
 
 export const LONGEST_S = 300;
-/** AAC plays everywhere, Opus in all but old iPhones; who cannot record the first records the second. */
+/** AAC plays everywhere; what can only be recorded as Opus is turned into it by the server. */
 const KINDS = ["audio/mp4;codecs=mp4a.40.2", "audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 const BITS_PER_SECOND = 32_000;
 const LEVEL_MS = 100;
