@@ -267,8 +267,8 @@ async def portraits(out: Path, language: str = ENGLISH, stories: Iterable[str] =
         ):
             photo = await asyncio.to_thread(bag_photo, home / "photo.jpg")
             for story in stories or STORIES:
-                async with LoupeServer(home / story) as server:
-                    with album.scene(story):
+                with album.scene(story):
+                    async with LoupeServer(home / story) as server:
                         await STORIES[story](Set(phones, tablets, server.facts, language, album, photo))
     return album.faults
 
