@@ -100,6 +100,3 @@ class ConversationStore(Protocol):
 
     async def row(self, conversation_id: str) -> Row:
         """Raises NotFound for an unknown customer."""
-
-    async def touch(self, conversation_id: str) -> None:
-        """What the row shows of its customer has changed: it is told anew. Nothing happens where nobody wrote yet."""

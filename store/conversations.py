@@ -11,11 +11,11 @@ from typing import Self
 
 from sqlalchemy import Connection, select, update
 
-from domain.accepting import Committed, Needs, accept, needs, place_in_inboxes
+from domain.accepting import Committed, accept, needs, place_in_inboxes
 from domain.conversation import Conversation, ConversationState, Row
 from domain.conversation_ports import Told
 from domain.errors import Forbidden, Invalid, NotFound, Refusal
-from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, conversation_stream, inbox_stream
+from domain.stream import Cursor, Device, Entry, Head, Kept, Mark, NewEntry, inbox_stream
 from store import conversation_tables as t
 from store import devices, erasure, inbox, tables
 from store import marks as store_marks
@@ -172,20 +172,6 @@ class SqlConversations:
         conversation = await self.conversation(conversation_id)
         name = await self._transactions.read(lambda c: c.execute(named).scalar_one())
         return Row(conversation=conversation, name=name, assignee_name=None, head=0)
-
-    async def touch(self, conversation_id: str) -> None:
-        kept = select(t.conversations.c.id).where(t.conversations.c.id == conversation_id)
-
-        def job(connection: Connection) -> Committed:
-            if connection.execute(kept).first() is None:
-                return Committed([], [], [])
-            ledger = load(connection, Needs({conversation_stream(conversation_id)}, set(), set(), set()))
-            ledger.put(ledger.conversations[conversation_id])
-            committed = Committed([], [], place_in_inboxes(ledger))
-            write(connection, ledger, committed)
-            return committed
-
-        self.tell(await self._transactions.write(job))
 
     # --- marks and devices ------------------------------------------------------------------------------------------
 

@@ -48,23 +48,6 @@ async def test_words_of_staff_reopen_what_is_closed_for_who_wrote_them(store: Co
     assert (await store.conversation("ann")).state == "snoozed"
 
 
-async def test_a_touched_row_is_told_anew_and_nothing_else_of_it_changes(store: ConversationStore) -> None:
-    heard = Listener()
-    store.listen(heard.told)
-    await store.touch("bob")
-    assert (heard.inboxes, (await store.row("bob")).name) == ([], "Bob")
-    await store.append(said(1))
-    before, (_, head) = await store.row("ann"), await store.rows("shop-1")
-    await store.touch("ann")
-    [after], _ = await store.rows("shop-1", after=head)
-    assert (heard.entries[1:], heard.inboxes[-1].head) == ([], after.conversation.inbox_position)
-    places = {"inbox_position", "inbox_digest"}
-    assert after.conversation.model_dump(exclude=places) == before.conversation.model_dump(exclude=places)
-    assert (after.name, after.head) == ("Ann", 1)
-    with pytest.raises(NotFound):
-        await store.row("nobody")
-
-
 async def test_a_first_look_at_the_inbox_leaves_out_what_is_closed(store: ConversationStore) -> None:
     await store.append(said(1))
     await store.append(said(2, "bob", stream="c.bob"))

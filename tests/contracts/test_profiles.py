@@ -141,7 +141,8 @@ async def test_a_new_name_and_the_row_that_shows_it_are_kept_together(db: Databa
     heard, store = Listener(), db.conversations
     await store.append(said(1))
     store.listen(heard.told)
-    _, head = await store.rows("shop-1")
+    before, (_, head) = await store.row("ann"), await store.rows("shop-1")
+    places = {"inbox_position", "inbox_digest"}
     ann = await db.people.customer("ann")
     await db.profiles.change_profile("ann", lambda profile: profile.model_copy(update={"preferences": "cash"}))
     await db.people.put_customer(ann.model_copy(update={"language": "zh-CN"}))
@@ -154,6 +155,7 @@ async def test_a_new_name_and_the_row_that_shows_it_are_kept_together(db: Databa
             await db.people.put_customer(ann.model_copy(update={"name": name}))
         [row], head = await store.rows("shop-1", after=head)
         assert (row.name, row.conversation.inbox_position) == (name, heard.inboxes[-1].head)
+        assert row.conversation.model_dump(exclude=places) == before.conversation.model_dump(exclude=places)
         assert len(heard.inboxes) == number
 
     def cannot(profile: Profile) -> Profile:
@@ -161,4 +163,6 @@ async def test_a_new_name_and_the_row_that_shows_it_are_kept_together(db: Databa
 
     with pytest.raises(Conflict):
         await db.profiles.change_profile("ann", cannot)
+    with pytest.raises(NotFound):
+        await store.row("nobody")
     assert len(heard.inboxes) == 2
