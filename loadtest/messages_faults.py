@@ -33,7 +33,9 @@ class Mischief:
         self.done: Counter[str] = Counter()
 
     def keep_up(self, share: float, tell: Callable[[str], None]) -> None:
-        """`share` of the run is over: what is due by now happens."""
+        """`share` of the run is over: what is due by now happens. Raises NotStarted when a killed server did not come again."""
+        if self._killing is not None and self._killing.done():
+            self._killing.result()
         count, kills = self._all
         while self._left and count - len(self._left) < share * count:
             self._break(self._left.pop())
