@@ -33,6 +33,8 @@ export function CallChat({ customer, chat, active, open, onOpen }: Props) {
   const zone = customer.entered.value?.shop.time_zone;
   const since = customer.session.call.value?.answered_at ?? null;
   const ended = chat.status.value === "ended";
+  const unread = open ? 0 : talk.unread.value;
+  const word = open ? t("close_chat") : t("open_chat");
   return (
     <section class={`chat talk talk-room${all ? " open" : ""}`} aria-label={t("chat")}>
       {all ? (
@@ -50,11 +52,12 @@ export function CallChat({ customer, chat, active, open, onOpen }: Props) {
               <button
                 type="button"
                 class="talk-round chat-toggle"
-                aria-label={open ? t("close_chat") : t("open_chat")}
+                aria-label={unread > 0 ? `${word} (${unread})` : word}
                 aria-expanded={open}
                 onClick={() => onOpen(!open)}
               >
                 {open ? <ChevronDown size={24} aria-hidden="true" /> : <MessageCircle size={24} aria-hidden="true" />}
+                {unread > 0 && <span aria-hidden="true">{unread}</span>}
               </button>
             )
           }
@@ -64,7 +67,7 @@ export function CallChat({ customer, chat, active, open, onOpen }: Props) {
   );
 }
 
-/** The newest words of this call, for a while. They are on the screen: seen is read. */
+/** The newest words of this call, for a while. They are on the screen: seen is read, unless there are more than these. */
 function Peek(props: { talk: Talk; since: string | null; active: boolean; zone: string | undefined; onOpen(): void }) {
   const { talk, since, active, zone, onOpen } = props;
   const lines = ofCall(talk.lines.value ?? [], since).slice(-PEEK);
@@ -72,11 +75,12 @@ function Peek(props: { talk: Talk; since: string | null; active: boolean; zone: 
   const fresh = useFresh(newest);
   useEffect(() => {
     if (!active) return;
-    const read = () => talk.markRead();
+    const theirs = lines.filter((line) => !line.ours).length;
+    const read = () => talk.unread.peek() <= theirs && talk.markRead();
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
-  }, [talk, active, newest, talk.head.value]);
+  }, [talk, active, newest, talk.head.value, talk.unread.value]);
   return (
     <ol class="chat-peek" aria-live="polite" aria-relevant="additions">
       {lines

@@ -31,6 +31,18 @@ describe("a conversation as a page shows it", () => {
     conversations.close();
   });
 
+  it("counts the words of the other side that were not read", async () => {
+    const shelf = new MemoryShelf();
+    const database = await Database.open("customer", "bea", shelf);
+    const entries = texts(4).map((entry, i) => (i < 2 ? { ...entry, side: "staff" as const, author: "mei" } : entry));
+    await database.apply("c.bea", entries, 4, "bea");
+    const conversations = await Conversations.open({ id: "bea", side: "customer" }, null, database);
+    const talk = openTalk(conversations, "c.bea");
+    await vi.waitFor(() => expect(talk.lines.value).toHaveLength(4));
+    expect(talk.unread.value).toBe(2);
+    conversations.close();
+  });
+
   it("gives a text back that this browser had no room for", async () => {
     const shelf = new NarrowShelf();
     const { conversations, talk } = await opened(shelf);

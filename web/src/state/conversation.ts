@@ -38,7 +38,7 @@ export interface Talk {
   /** Null until the browser's own copy is read. */
   readonly lines: ReadonlySignal<TalkLine[] | null>;
   readonly head: ReadonlySignal<number>;
-  /** How many things of the other side this person has not read. */
+  /** How many words of the other side this person has not read; for staff, answers to bookings, too. */
   readonly unread: ReadonlySignal<number>;
   readonly hasOlder: ReadonlySignal<boolean>;
   readonly loadingOlder: Signal<boolean>;
@@ -147,9 +147,9 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const unread = computed(() => {
     const mine = marks.value.find((mark) => mark.person_id === me.id)?.read ?? 0;
     const theirs = me.side === "staff" ? "customer" : "staff";
-    return state.value.entries.filter(
-      (entry) => entry.side === theirs && entry.position > mine && !HIDDEN.has(entry.kind),
-    ).length;
+    const counts = (kind: LineKind) => WORDS.has(kind) || (kind === "booking" && me.side === "staff");
+    return state.value.entries.filter((each) => each.side === theirs && each.position > mine && counts(each.kind))
+      .length;
   });
 
   function ownLine(each: Waiting, at: TalkLine["state"], position: number): TalkLine {
