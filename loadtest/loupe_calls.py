@@ -28,6 +28,7 @@ async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIter
         server = await open_things.enter_async_context(LoupeServer(Path(folder) / "data", *staff_of_shop))
         assert server.process is not None
         standing = Standing(server.process.pid)
+        visitors: list[Visitor] = []
         for number, username in enumerate(server.facts["usernames"][:calls], start=1):
             staff = await open_things.enter_async_context(Visitor(server.base, clip))
             await staff.sign_in(username, server.facts["password"])
@@ -41,6 +42,9 @@ async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIter
             answered_ns = time.monotonic_ns()
             await staff.answer(call_id)
             await standing.answered(pair, answered_ns)
+            visitors += [customer, staff]
+        for visitor in visitors:
+            await visitor.seen()  # as pages do; until then the server tries every second to tell it on another way
         yield standing
 
 

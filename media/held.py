@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Protocol
 
 # About 40 MB of full packets: more than half a minute of two good cameras while the disk stands still.
@@ -10,13 +11,13 @@ MOST_AT_ONCE = 4096
 
 
 class Held(Protocol):
-    """`keep` takes a whole record, or drops and counts it when too many wait; `take` hands over the oldest ones and how
-    many they are (it is called on another thread)."""
+    """`keep` takes a whole record, or drops and counts it when too many wait; `take` hands over the oldest ones, which
+    stay until it is called again, how many they are, and the CRC-32 of them all (it is called on another thread)."""
 
     @property
     def dropped(self) -> int: ...
     def keep(self, record: bytes) -> None: ...
-    def take(self) -> tuple[bytes, int]: ...
+    def take(self) -> tuple[bytes | memoryview, int, int]: ...
 
 
 class HeldList:
@@ -34,8 +35,8 @@ class HeldList:
         else:
             self.dropped += 1
 
-    def take(self) -> tuple[bytes, int]:
+    def take(self) -> tuple[bytes, int, int]:
         count = min(len(self._records), MOST_AT_ONCE)
         taken = b"".join(self._records[:count])
         del self._records[:count]
-        return taken, count
+        return taken, count, zlib.crc32(taken)

@@ -143,15 +143,20 @@ class Recorder:
 
     def _write_held(self) -> None:
         while True:
-            records, count = self._held.take()
+            records, count, checked = self._held.take()
             if not count:
                 break
             try:
-                whole = journal.block(records)
-                view = memoryview(whole)
-                while view:
-                    view = view[os.write(self._fd, view) :]
-                self.written_bytes += len(whole)
+                parts = [memoryview(journal.BLOCK.pack(journal.BLOCK_MARK, len(records), checked)), memoryview(records)]
+                written = 0
+                while parts:
+                    size = os.writev(self._fd, parts)
+                    written += size
+                    while parts and size >= len(parts[0]):
+                        size -= len(parts.pop(0))
+                    if parts:
+                        parts[0] = parts[0][size:]
+                self.written_bytes += written
                 self._unsynced = True
             except OSError:
                 self.write_faults += 1

@@ -180,7 +180,7 @@ class Forwarder:
         tapes: Mapping[Kind, PumpedStream] | None = None,
     ) -> None:
         """`rtp(packet, arrival_ns, is_video)` gets each original packet once, in order of arrival (retransmissions
-        unwrapped; no duplicates, no padding); `sender_report(block, arrival_ns)` each sender report. May come before
+        unwrapped; no duplicates, no padding); `sender_report(block, arrival_ns, is_video)` each sender report. May come before
         the peer; None ends it at once. `tapes` say where the pump is to put what it would give to `rtp`; without them
         it leaves this peer's packets to Python."""
         self._taps.pop(peer_id, None)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rtc.party import Party
     from rtc.source import Source
 
+Told = list[tuple["Party", bytes]]
+
 REPORTS_KEPT = 8
 REPORT_SILENT_NS = 2_500_000_000  # browsers report every second or so; after this we report in their place
 
@@ -33,10 +35,9 @@ def hear(party: Party, packet: bytes, now_ns: int) -> None:
             return
         party.work[0] -= cost
         if kind == rtcp.SENDER_REPORT:
-            _sender_report(party, block, now_ns)
-            _reception(party, block, now_ns)
+            _tell(_sender_report(party, block, now_ns) + _reception(party, block, now_ns))
         elif kind == rtcp.RECEIVER_REPORT:
-            _reception(party, block, now_ns)
+            _tell(_reception(party, block, now_ns))
         elif kind == rtcp.TRANSPORT_FEEDBACK and block.subtype == rtcp.TRANSPORT_WIDE:
             _transport_wide(party, data, now_ns)
         elif kind == rtcp.TRANSPORT_FEEDBACK and block.subtype == rtcp.NACK:
@@ -60,20 +61,27 @@ def _cost(block: Block) -> int:
     return 100 if block.kind == rtcp.SENDER_REPORT else 20
 
 
-def _sender_report(party: Party, block: Block, now_ns: int) -> None:
+def _tell(told: Told) -> None:
+    """Two who see each other are told of both directions at once: a datagram costs more than what is in it."""
+    for party in dict.fromkeys(party for party, _ in told):
+        party.send_rtcp(b"".join(packet for to, packet in told if to is party))
+
+
+def _sender_report(party: Party, block: Block, now_ns: int) -> Told:
     info = rtcp.sender_info(block.data)
+    told: Told = []
     if info is None:
-        return
+        return told
     for source in party.sources.values():
         if source.ssrc == info.ssrc:
             source.sender_report = (info.ntp, info.rtp, now_ns)
             if len(source.sent_reports) >= REPORTS_KEPT:
                 del source.sent_reports[next(iter(source.sent_reports))]
             source.sent_reports[info.ntp >> 16 & 0xFFFFFFFF] = _held(party)
-            for leg in source.legs:
-                _send_report(leg, info.ntp, info.rtp)
+            told += [(leg.party, _report(leg, info.ntp, info.rtp)) for leg in source.legs]
             if source.tap_report is not None:
-                source.tap_report(block.data, now_ns)
+                source.tap_report(block.data, now_ns, source.is_video)
+    return told
 
 
 def _held(party: Party) -> int:
@@ -81,9 +89,9 @@ def _held(party: Party) -> int:
     return (party.pump.held_ns << 16) // 1_000_000_000 if party.pump is not None else 0
 
 
-def _send_report(leg: Leg, ntp: int, stamp: int) -> None:
+def _report(leg: Leg, ntp: int, stamp: int) -> bytes:
     info = SenderInfo(leg.ssrc, ntp, stamp + leg.stamp_offset, leg.packets, leg.octets)
-    leg.party.send_rtcp(rtcp.build_sender_report(info, leg.line.cname))
+    return rtcp.build_sender_report(info, leg.line.cname)
 
 
 def tell_clock(source: Source, leg: Leg, now_ns: int) -> None:
@@ -92,10 +100,11 @@ def tell_clock(source: Source, leg: Leg, now_ns: int) -> None:
         return
     ntp, stamp, at_ns = source.sender_report
     passed = now_ns - at_ns
-    _send_report(leg, ntp + (passed << 32) // 1_000_000_000, stamp + passed * leg.clock_hz // 1_000_000_000)
+    now_ntp, now_stamp = ntp + (passed << 32) // 1_000_000_000, stamp + passed * leg.clock_hz // 1_000_000_000
+    leg.party.send_rtcp(_report(leg, now_ntp, now_stamp))
 
 
-def _reception(party: Party, block: Block, now_ns: int) -> None:
+def _reception(party: Party, block: Block, now_ns: int) -> Told:
     told: dict[Party, list[Report]] = {}
     for report in rtcp.reports(block):
         leg = party.legs_by_ssrc.get(report.ssrc)
@@ -120,8 +129,7 @@ def _reception(party: Party, block: Block, now_ns: int) -> None:
                 delay=min(report.delay + held + _held(party), 0xFFFFFFFF) if held is not None else 0,
             )
         )
-    for sender, found in told.items():
-        sender.send_rtcp(rtcp.build_receiver_report(sender.speaker[0], found))
+    return [(sender, rtcp.build_receiver_report(sender.speaker[0], found)) for sender, found in told.items()]
 
 
 def first_leg(source: Source) -> Leg | None:

@@ -25,7 +25,7 @@ LARGEST_STEP = 3000  # RFC 3550 A.1, MAX_DROPOUT
 TICKS_PER_REPLAYED_FRAME = 90  # told as 1 ms apart: they are shown as they come, not in their old rhythm
 
 Tap = Callable[[bytes, int, bool], None]
-TapReport = Callable[[bytes, int], None]
+TapReport = Tap
 PumpedStream = tuple["PumpedTape", int]  # and the stream's number in it
 
 
@@ -213,6 +213,8 @@ class Source(Counted):
             if stamp == ring.key_stamp:
                 ring.key_first = min(ring.key_first, number)
             elif number > ring.key_first:
+                if self.pipe is not None:
+                    self.pipe.stop()  # the next packet says how the picture is played, in place of this late one
                 self._keyframe(number, stamp, now_ns)
                 self._admit_by_replay(now_ns)
         if self.tap is not None and not (head & 0x20 and rtp.padding_only(packet, layout.header_bytes)):
@@ -277,7 +279,6 @@ class Source(Counted):
                 self._admit(now_ns)
 
     def _keyframe(self, number: int, stamp: int, now_ns: int) -> None:
-        self.halt()
         ring = self.ring
         ring.key_first, ring.key_stamp, ring.key_ns = number, stamp, now_ns
         self.keyframes += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import zlib
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from struct import Struct
 
 MAGIC_COOKIE = 0x2112A442
@@ -19,6 +19,7 @@ _USE_CANDIDATE = 0x0025
 _FINGERPRINT = 0x8028
 _ICE_CONTROLLING = 0x802A
 _FINGERPRINT_XOR = 0x5354554E
+_V4_MAPPED = bytes(10) + b"\xff\xff"
 _HEADER = Struct("!HHI12s")
 _ATTRIBUTE = Struct("!HH")
 _UINT32 = Struct("!I")
@@ -120,20 +121,21 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _mapped(address: tuple[str, int], transaction: bytes) -> bytes:
-    host = ip_address(address[0].partition("%")[0])
-    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
-        host = host.ipv4_mapped
+    host = address[0].partition("%")[0]
+    packed = inet_pton(AF_INET6, host) if ":" in host else inet_pton(AF_INET, host)
+    if packed.startswith(_V4_MAPPED) and len(packed) == 16:
+        packed = packed[12:]
     port = (address[1] ^ (MAGIC_COOKIE >> 16)).to_bytes(2, "big")
-    mask = _mask(len(host.packed), transaction)
-    family = b"\0\x01" if isinstance(host, IPv4Address) else b"\0\x02"
-    return _attribute(_XOR_MAPPED_ADDRESS, family + port + _xor(host.packed, mask))
+    family = b"\0\x01" if len(packed) == 4 else b"\0\x02"
+    return _attribute(_XOR_MAPPED_ADDRESS, family + port + _xor(packed, _mask(len(packed), transaction)))
 
 
 def _read_mapped(value: bytes, transaction: bytes) -> tuple[str, int] | None:
     if len(value) not in (8, 20) or value[1] != (1 if len(value) == 8 else 2):
         return None
     port = int.from_bytes(value[2:4], "big") ^ (MAGIC_COOKIE >> 16)
-    return str(ip_address(_xor(value[4:], _mask(len(value) - 4, transaction)))), port
+    host = _xor(value[4:], _mask(len(value) - 4, transaction))
+    return inet_ntop(AF_INET if len(host) == 4 else AF_INET6, host), port
 
 
 def _mask(size: int, transaction: bytes) -> bytes:
@@ -141,4 +143,4 @@ def _mask(size: int, transaction: bytes) -> bytes:
 
 
 def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")

@@ -139,9 +139,9 @@ class Tapes:
             if stream:
                 stream.rtp(packet, arrival_ns)
 
-        def keep_report(packet: bytes, arrival_ns: int) -> None:
-            # each stream knows its own SSRC's report again; which of the two a block is for is not looked up here
-            for stream in streams.values():
+        def keep_report(packet: bytes, arrival_ns: int, is_video: bool) -> None:
+            stream = picture if is_video else sound
+            if stream:
                 stream.sender_report(packet, arrival_ns)
 
         pumped = {

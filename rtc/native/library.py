@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 7
+VERSION: Final = 8
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 REPORT_TRAILER: Final = 20  # tag and index of SRTCP
@@ -130,8 +130,9 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "tape_free": (None, (c_void_p,)),
     "tape_keep": (None, (c_void_p, c_void_p, c_char_p, c_int)),
     "tape_take": (c_void_p, (c_void_p, c_void_p, POINTER(c_int64), POINTER(c_int64))),
-    "tape_data_free": (None, (c_void_p,)),
     "tape_dropped": (c_int64, (c_void_p,)),
+    "checksum": (c_uint32, (c_void_p, c_int64)),
+    "can_checksum": (c_int, ()),
 }
 
 
@@ -147,7 +148,7 @@ class Library:
                 function = getattr(calls, name)
                 function.restype, function.argtypes = answer, takes
             # The thread that calls these may wait, for packets or for the lock, which the event loop may have.
-            for name in ("pump_run", "tape_keep", "tape_take"):
+            for name in ("pump_run", "tape_keep", "tape_take", "checksum"):
                 function = getattr(runs, name)
                 function.restype, function.argtypes = _CALLS[name]
                 setattr(calls, name, function)

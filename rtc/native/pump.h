@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { VERSION = 7 };
+enum { VERSION = 8 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
@@ -58,7 +58,7 @@ typedef struct {
     int count;
     Stream streams[MOST_STREAMS];
 } Sealer;
-typedef struct { uint8_t *data; int64_t size, room, count, dropped; } Tape;
+typedef struct { uint8_t *data, *taken; int64_t size, room, taken_room, count, dropped; } Tape;
 
 typedef struct { /* rtc/gop.py */
     int64_t *numbers, *places, *sizes, *position;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_ROOM_KEPT = 1 << 20 }; /* bytes; more was held only while the disk stood still */
+
 static int tape_room(Tape *t, int more) {
     if (t->count >= MOST_HELD) return 0;
     if (t->size + more <= t->room) return 1;
@@ -41,7 +43,7 @@ void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *packet, int
 /* --- what Python calls; the pump's lock guards a tape --- */
 
 Tape *tape_new(void) { return calloc(1, sizeof(Tape)); }
-void tape_free(Tape *t) { free(t->data); free(t); }
+void tape_free(Tape *t) { free(t->data); free(t->taken); free(t); }
 
 void tape_keep(Pump *p, Tape *t, const uint8_t *record, int size) {
     pthread_mutex_lock(&p->lock);
@@ -49,16 +51,24 @@ void tape_keep(Pump *p, Tape *t, const uint8_t *record, int size) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Hands over what is held: its bytes (to be freed with tape_data_free), their size, the number of records. */
+/* Hands over what is held: its bytes, which stay until the next call, their size, the number of records. The room of what was
+ * handed over last is written into again: fresh memory costs a fault for every page. */
 uint8_t *tape_take(Pump *p, Tape *t, int64_t *size, int64_t *count) {
     pthread_mutex_lock(&p->lock);
-    uint8_t *data = t->count ? t->data : NULL;
     *size = t->size;
     *count = t->count;
-    if (data) t->data = NULL, t->size = t->room = t->count = 0;
+    if (t->count) {
+        uint8_t *data = t->taken;
+        int64_t room = t->taken_room;
+        t->taken = t->data;
+        t->taken_room = t->room;
+        if (room > MOST_ROOM_KEPT) free(data), data = NULL, room = 0;
+        t->data = data;
+        t->room = room;
+        t->size = t->count = 0;
+    }
     pthread_mutex_unlock(&p->lock);
-    return data;
+    return *count ? t->taken : NULL;
 }
 
-void tape_data_free(uint8_t *data) { free(data); }
 int64_t tape_dropped(Tape *t) { return t->dropped; }

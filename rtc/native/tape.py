@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_int64
-from typing import TYPE_CHECKING
+import zlib
+from ctypes import byref, c_int64, c_void_p
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rtc.native.pump import Pump
+
+_READ: Final = 0x100  # PyBUF_READ
+_view: Any = ctypes.pythonapi.PyMemoryView_FromMemory
+_view.restype, _view.argtypes = ctypes.py_object, (c_void_p, ctypes.c_ssize_t, ctypes.c_int)
 
 
 class PumpedTape:
@@ -26,15 +31,13 @@ class PumpedTape:
     def keep(self, record: bytes) -> None:
         self._pump.call.tape_keep(self._pump.at, self.at, record, len(record))
 
-    def take(self) -> tuple[bytes, int]:
+    def take(self) -> tuple[memoryview, int, int]:
+        call = self._pump.call
         size, count = c_int64(), c_int64()
-        data = self._pump.call.tape_take(self._pump.at, self.at, byref(size), byref(count))
-        if not data:
-            return b"", 0
-        try:
-            return ctypes.string_at(data, size.value), count.value
-        finally:
-            self._pump.call.tape_data_free(data)
+        data = call.tape_take(self._pump.at, self.at, byref(size), byref(count))
+        taken: memoryview = _view(data, size.value, _READ) if data else memoryview(b"")
+        checked = call.checksum(data, size.value) if call.can_checksum() else zlib.crc32(taken)
+        return taken, count.value, checked
 
     @property
     def dropped(self) -> int:

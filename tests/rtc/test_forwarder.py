@@ -129,7 +129,7 @@ def test_a_senders_clock_reaches_the_sink_in_the_legs_time(forwarder: Forwarder)
     phone, tablet = Browser(forwarder, 1), Browser(forwarder, 2)
     forwarder.set_routes("call", [(tablet.id, 0, phone.id)], 0)
     reports: list[bytes] = []
-    forwarder.set_tap(phone.id, None, lambda data, at: reports.append(data))
+    forwarder.set_tap(phone.id, None, lambda data, at, is_video: reports.append(data))
     phone.frame(0, key=True)
     leg = tablet.port.of(tablet.leg("video"))[0]
     said = rtcp.build_sender_report(SenderInfo(phone.video, 77 << 32, phone.video_stamp + 900, 3, 100), "x")

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -239,10 +240,11 @@ async def test_an_end_leaves_no_thread_no_descriptor_and_no_memory() -> None:
             tape = pump.tape()
             tape.keep(bytes(100_000))
             assert opener.open_rtp(sealer.seal_rtp(b"\x80" + bytes(11), b"sound")) is not None
-        assert tape.take() == (bytes(100_000), 1)
+        taken, *told = tape.take()
+        assert (bytes(taken), *told) == (bytes(100_000), 1, zlib.crc32(bytes(100_000)))
         cycle: list[object] = [pump, sealer, opener, tape, endpoint]
         cycle.append(cycle)
-        del endpoint, pump, sealer, opener, tape, cycle
+        del endpoint, pump, sealer, opener, tape, taken, cycle
         if turn % 20 == 19:
             gc.collect()
             sizes.append(memory())
