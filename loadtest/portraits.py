@@ -86,7 +86,7 @@ async def _left_message(customer: Customer, photo: Path) -> None:
     await customer.tap("Leave a message")
     await customer.field("Phone or WeChat").fill("138 0013 8000")
     await customer.write("Your message", "There is a scratch on the flap of my bag. What would you take for it?")
-    await customer.page.locator("input[type=file]").set_input_files(photo)
+    await customer.page.locator("input[type=file]").first.set_input_files(photo)
     await customer.portrait("customer-message", whole=True)
     await customer.portrait("customer-message-side", ("side",))
     await customer.tap("Send message")
