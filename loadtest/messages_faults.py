@@ -1,5 +1,5 @@
 """What goes wrong on purpose while people write: cuts in the middle of a frame and before the answer, frames sent twice, readers
-that stop reading, servers that are killed. From a seed: the same one breaks the same pages in the same order."""
+that stop reading, servers that are killed. From a seed: the same one does the same in the same order, to those who are there."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Mischief:
         if self._killing is not None and self._killing.done():
             self._killing.result()
         count, kills = self._all
-        while self._left and count - len(self._left) < share * count:
-            self._break(self._left.pop())
+        while self._left and count - len(self._left) < share * count and self._break(self._left[-1]):
+            self._left.pop()
         if (
             self._kills
             and share > (kills - self._kills + 0.5) / kills
@@ -58,12 +58,13 @@ class Mischief:
         await self._server.start()
         self.done["server killed"] += 1
 
-    def _break(self, kind: Kind) -> None:
-        page = self._seeded.choice(self._readers if kind in ("reader cut", "slow reader") else self._writers)
-        wire = page.wire
-        if wire is None or wire.transport is None:
-            self.done["nobody there to cut"] += 1
-            return
+    def _break(self, kind: Kind) -> bool:
+        """False while nobody is there whom it could happen to."""
+        pages = self._readers if kind in ("reader cut", "slow reader") else self._writers
+        there = [(page, page.wire, page.wire.transport) for page in pages if page.wire and page.wire.transport]
+        if not there:
+            return False
+        page, wire, transport = self._seeded.choice(there)
         if kind == "sent twice":
             page.send_twice += TWICE
         elif kind == "cut before the answer":
@@ -74,9 +75,10 @@ class Mischief:
         elif kind == "reader cut":
             wire.cut()
         else:
-            wire.transport.pause_reading()
-            asyncio.get_running_loop().call_later(SLOW_S, _go_on, page, wire.transport)
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(SLOW_S, _go_on, page, transport)
         self.done[kind] += 1
+        return True
 
 
 def _go_on(page: Page, transport: asyncio.Transport) -> None:
