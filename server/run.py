@@ -210,7 +210,7 @@ def leave_to_rest() -> None:
     for 0.2 s, every few seconds under load; garbage in circles is rare here, so that the younger ones suffice for long."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(10_000, 20, 50)
 
 
 def allow_many_connections() -> None:
