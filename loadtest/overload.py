@@ -120,6 +120,9 @@ class OverloadRun:
             gauge = _Gauge(pairs, ServerCost(target.pid), self._own, share)
             at_limit = self._share_at_limit = await self._search(gauge)
             self._tell(f"half that load: {2 * at_limit:.2f} of a core")
+            # What the limit left behind is not of this load.
+            if not (await gauge.relieve() and await gauge.relieve(2 * at_limit)):
+                self._troubles.append(f"Calls were not well at half load within {2 * DRAIN_DEADLINE_S:g} s.")
             self._half = await gauge.window(2 * at_limit, self._pace.half_s)
             faults = await self._server_faults(pairs[0].staff)
             await self._overload(gauge, at_limit / 2, target, clip)
@@ -316,10 +319,10 @@ class _Gauge:
         self.share.set(share)
         return await measure(self.pairs, self.cost, self.own, share, seconds)
 
-    async def relieve(self) -> bool:
-        """A whole core, until calls are as before; False when they do not become so."""
+    async def relieve(self, share: float = 1.0) -> bool:
+        """This much of a core, until calls are as before; False when they do not become so."""
         deadline = time.monotonic() + DRAIN_DEADLINE_S
         while time.monotonic() < deadline:
-            if (await self.window(1.0, 1.0)).is_well:
+            if (await self.window(share, 1.0)).is_well:
                 return True
         return False
