@@ -101,6 +101,7 @@ async def test_three_words_written_without_a_network_survive_a_reload_and_arrive
     await has_mark(customer, "third", "Waiting to be sent")
 
     await heal(context, customer)
+    await reads(staff, "third")
     await has_mark(customer, "third", "Read")
     assert await texts(staff) == ["before", "first", "second", "third"]
     assert await texts(customer) == ["before", "first", "second", "third"]
