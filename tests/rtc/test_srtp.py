@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -12,9 +10,8 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from rtc.counters import Counters
-from rtc.native.library import LARGEST_OUT, library
+from rtc.native.library import LARGEST_OUT
 from rtc.native.pump import Pump
-from rtc.pressure import Pressure
 from rtc.srtp import WINDOW, GcmOpener, GcmSealer, Opener, Sealer, derive_keys, header_length, srtcp_keys, srtp_keys
 from rtc.srtp_sha1 import Sha1Opener, Sha1Sealer
 
@@ -32,21 +29,6 @@ def report(ssrc: int = 0xCAFEBABE) -> bytes:
 
 
 Pair = Callable[[str, Counters], tuple[Sealer, Opener]]
-
-
-@pytest.fixture(scope="module")
-def pump() -> Iterator[Pump]:
-    found = library()
-    assert found is not None
-
-    async def start() -> Pump:
-        return Pump(found, sock, Pressure().state, lambda *_: None)
-
-    with asyncio.Runner() as runner, socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        running = runner.run(start())
-        yield running
-        running.stop()
 
 
 @pytest.fixture(scope="module")

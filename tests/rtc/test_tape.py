@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 import zlib
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from media.held import MOST_RECORDS
 from rtc.native.library import library
 from rtc.native.pump import Pump
-from rtc.pressure import Pressure
-
-
-@pytest.fixture(scope="module")
-def pump() -> Iterator[Pump]:
-    found = library()
-    assert found is not None
-
-    async def start() -> Pump:
-        return Pump(found, sock, Pressure().state, lambda *_: None)
-
-    with asyncio.Runner() as runner, socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        running = runner.run(start())
-        yield running
-        running.stop()
 
 
 @given(st.integers(0, 9), st.integers(0, 3000), st.binary(max_size=80))
