@@ -46,8 +46,9 @@ function Call({ line, zone, staff }: Omit<Props, "shopZone">) {
   const { state } = line.body;
   const missed = state === "missed" || state === "abandoned";
   const Icon = missed ? PhoneMissed : Video;
+  const reproach = state === "missed" || (missed && staff); // who gave up waiting is not told so in red
   return (
-    <li class={missed ? "talk-event missed" : "talk-event"}>
+    <li class={reproach ? "talk-event missed" : "talk-event"}>
       <Icon size={17} aria-hidden="true" />
       <span>{t(state === "missed" ? "call_missed" : state === "abandoned" ? "call_abandoned" : "call_ended")}</span>
       {!missed && seconds(line) > 0 && <span>{duration(seconds(line))}</span>}
