@@ -30,6 +30,7 @@ from domain.stream import (
 from domain.unchecked import changed, unchecked
 
 RECALL_WINDOW = timedelta(seconds=120)
+RINGS_FOR = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Needs:
     devices: set[str]
     entry_ids: set[str]
     attachments: set[str]
+    rings: set[str] = field(default_factory=set)  # streams in which somebody wants to ring
 
 
 @dataclass(slots=True)
@@ -56,7 +58,8 @@ class Ledger:
     """What a transaction read, and after `accept_all` what it must write.
 
     `streams` holds the inboxes too; `conversations` are by customer; `known` by (id, author); `attachments` by id, each
-    with its `conversation_id` and what pages must know of it.
+    with its `conversation_id` and what pages must know of it; `ringing` is the last `ring` of a stream that nobody has
+    answered.
     """
 
     streams: dict[str, Line]
@@ -64,6 +67,7 @@ class Ledger:
     devices: dict[str, Device]
     known: dict[tuple[str, str], Entry]
     attachments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ringing: dict[str, Entry] = field(default_factory=dict)
     fresh: list[Entry] = field(default_factory=list)
     recalled: list[Entry] = field(default_factory=list)
     changed: dict[str, None] = field(default_factory=dict)  # conversations, in the order of their last change
@@ -97,6 +101,8 @@ def needs(batch: Iterable[NewEntry]) -> Needs:
             found.attachments.add(str(new.body["attachment"]))
         elif new.kind == "recall":
             found.entry_ids.add(str(new.body["target"]))
+        elif new.kind == "ring":
+            found.rings.add(new.stream)
         elif new.kind == "note":
             found.streams.update(staff_stream(staff_id) for staff_id in new.body.get("mentions", ()))
     return found
@@ -116,7 +122,7 @@ def accept_all(ledger: Ledger, batch: Sequence[NewEntry]) -> Committed:
 def accept(ledger: Ledger, new: NewEntry) -> Kept:
     """Raises Conflict for an id that is taken, Expect for a counter out of turn, HeldBack for a reply that has not seen
     the newest words, NotReady for an attachment that is not here, Invalid for one of another kind, TooLate or NotFound
-    for a recall, Forbidden."""
+    for a recall, Forbidden. A `ring` while one rings is answered with that one."""
     known = ledger.known.get((new.id, new.author))
     if known is not None:
         if (known.stream, known.kind) != (new.stream, new.kind):
@@ -124,6 +130,9 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
         return Kept(entry=known, is_fresh=False)
     if new.stream not in ledger.streams:
         raise NotFound("This conversation is not known here. Load the page again.")
+    ringing = ledger.ringing.get(new.stream) if new.kind == "ring" else None
+    if ringing is not None and new.at - ringing.at < RINGS_FOR:
+        return Kept(entry=ringing, is_fresh=False)
     conversation = ledger.conversations.get(owner_of(new.stream)) if new.stream.startswith("c.") else None
     _take_turn(ledger, new)
     body = new.body
@@ -134,6 +143,10 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
     recalled = _recalled(ledger, new) if new.kind == "recall" else None
 
     entry = _keep(ledger, new, body)
+    if new.kind == "ring":
+        ledger.ringing[new.stream] = entry
+    elif new.kind == "rung":
+        ledger.ringing.pop(new.stream, None)
     if new.kind in FILES:
         ledger.used[new.body["attachment"]] += 1
     if new.device is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.stream import EntryKind
 
@@ -12,12 +14,33 @@ Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+
 EntryId = Annotated[str, Field(min_length=1, max_length=130, pattern=r"^[A-Za-z0-9_.-]+$")]  # of a call: with a dot
 
 
+UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # controls, joiners and marks of direction, spaces
+# Letters and marks that are drawn as nothing: fillers, a blank braille cell, variation selectors.
+_DRAWN_AS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def is_blank(text: str) -> bool:
+    """True when nobody would see anything of it. `web/src/conversation/blank.ts` decides the same."""
+    return all(unicodedata.category(c) in UNSEEN or _DRAWN_AS_NOTHING.match(c) for c in text)
+
+
+def not_blank(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing to see in it")
+    return text
+
+
+Said = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(not_blank)]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TextBody(Body):
-    text: str = Field(min_length=1, max_length=4000)
+    text: Said
 
 
 class FileBody(Body):
@@ -38,7 +61,7 @@ class RecallBody(Body):
 class NoteBody(Body):
     """`mentions`: ids of staff; those of other shops are left out."""
 
-    text: str = Field(min_length=1, max_length=4000)
+    text: Said
     mentions: tuple[Id, ...] = Field(default=(), max_length=20)
 
 

@@ -76,9 +76,11 @@ class ConversationStore(Protocol):
         """The conversations that changed after an inbox position, in that order, and the inbox's head; from 0 only those
         not closed. Fewer rows than `limit`: there are no more."""
 
-    async def act(self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry) -> Kept:
-        """Applies `decide` under the conversation's lock and keeps `note` (in `n.`) with it, once for each id. What
-        `decide` raises passes through and nothing is written."""
+    async def act(
+        self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry
+    ) -> Kept | None:
+        """Applies `decide` under the conversation's lock and keeps `note` (in `n.`) with it, once for each id. None when
+        it changes nothing: then there is no note to keep. What `decide` raises passes through and nothing is written."""
 
     async def listed(
         self,

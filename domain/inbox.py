@@ -39,6 +39,8 @@ def act(
         case "unassign":
             return conversation.model_copy(update={"assignee": None})
         case "snooze":
+            if conversation.state == "closed":
+                raise Conflict("This conversation is closed. Reopen it, then put it off.")
             return conversation.model_copy(update={"state": "snoozed", "snoozed_until": until})
         case "close":
             if conversation.state == "closed":

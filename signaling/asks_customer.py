@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.bodies import is_blank
 from domain.call import Call, set_consent
 from domain.errors import Conflict, Invalid, NotFound
 from domain.record import Booking, BookingState
@@ -17,7 +18,7 @@ from signaling.visit import Visit
 
 async def call_join(stage: Stage, session: Session, ask: CallJoin) -> Ok:
     name = ask.name.strip()
-    if not name:
+    if is_blank(name):
         raise Invalid("Say a name, so that the shop knows whom to greet.")
     visit = stage.floor.visit_including(session) or await _new_visit(stage, session, name, ask)
     session.enter(visit)
@@ -32,7 +33,9 @@ async def _new_visit(stage: Stage, session: Session, name: str, ask: CallJoin) -
     check_room(stage, session)
     if name != session.name:
         customer = await house.people.customer(session.person_id)
-        await house.people.put_customer(customer.model_copy(update={"name": name}))
+        customer = customer.model_copy(update={"name": name})
+        await house.people.put_customer(customer)
+        stage.renamed(customer)
         session.name = name
     call = Call(
         id=house.new_id(),

@@ -114,7 +114,7 @@ class ChatAttendant:
             refusal = self._desk.refuse(fault, ask.ref)
             asked.answer(refusal)
             if not reader.is_welcome and isinstance(ask, p.ChatHello):
-                reader.end(ENDED if refusal.code == "ended" else NO_HELLO, "this device cannot come in")
+                reader.end(ENDED if refusal.code in ("ended", "erased") else NO_HELLO, "this device cannot come in")
                 self._readers.forget(reader)
 
 

@@ -7,13 +7,15 @@ from domain.errors import AlreadyTaken, NotFound
 from domain.inbox import TOLD_AS, act, body_of
 from domain.people import Staff
 from domain.stream import NewEntry, notes_stream
+from signaling import chat_news as news
 from signaling import chat_protocol as p
 from signaling.chat_asks import Asked, Desk, ack
 from signaling.chat_rights import unknown
 
 
 async def inbox_set(desk: Desk, asked: Asked, ask: p.ChatInboxSet) -> None:
-    """The change and the entry that tells of it are one transaction; of fifty who take, one wins."""
+    """The change and the entry that tells of it are one transaction; of fifty who take, one wins. What is so already is
+    answered `ok` and told to nobody."""
     by, stream, now = asked.reader.person, notes_stream(ask.conversation), desk.house.now()
     if not isinstance(by, Staff):
         raise unknown()
@@ -38,7 +40,7 @@ async def inbox_set(desk: Desk, asked: Asked, ask: p.ChatInboxSet) -> None:
     except AlreadyTaken as taken:
         colleague = await desk.house.people.staff(taken.taken_by)
         raise AlreadyTaken(taken.message, taken_by=colleague.name) from None
-    asked.answer(ack(kept, ask.ref))
+    asked.answer(news.ChatOk(ref=ask.ref) if kept is None else ack(kept, ask.ref))
 
 
 async def _colleague(desk: Desk, stream: str, ask: p.ChatInboxSet) -> Staff | None:

@@ -103,7 +103,7 @@ class ChatTyping(Request):
 
 class ChatInboxSet(Request):
     """Staff: takes, hands over, snoozes, closes or reopens a conversation. `staff_id` of `assign`; `until` of `snooze`.
-    Answer: `chat.ack` of the entry that tells of it, in the stream of notes."""
+    Answer: `chat.ack` of the entry that tells of it, in the stream of notes; `ok` when it is so already."""
 
     type: Literal["chat.inbox.set"]
     id: Cmid
@@ -115,7 +115,7 @@ class ChatInboxSet(Request):
 
 class ChatRing(Request):
     """Staff: asks the customer to a video call. A link waits in the conversation as an entry `ring`; the customer's open
-    pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`."""
+    pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`, of the one that rings already if one does."""
 
     type: Literal["chat.ring"]
     id: Cmid

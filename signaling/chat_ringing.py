@@ -19,6 +19,7 @@ ANSWERED_WITHIN = timedelta(minutes=10)  # pages ring for one; a link that waits
 
 
 async def ring(desk: Desk, asked: Asked, ask: p.ChatRing) -> None:
+    """While one rings already, whoever asked for it, that one is the answer."""
     by, stream = asked.reader.person, conversation_stream(ask.conversation)
     if not isinstance(by, Staff):
         raise unknown()

@@ -118,8 +118,7 @@ async def _hand_over(request: web.Request) -> web.Response:
             body=body_of(deed, colleague, None, house.now()),
         )
         with suppress(Conflict):
-            await house.conversations.act(conversation_id, decide, note)
-            count += 1
+            count += await house.conversations.act(conversation_id, decide, note) is not None
     return json_answer(HandedOver(conversations=count))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import BodyPartReader, web
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from domain.bodies import not_blank
 from domain.errors import Conflict, Invalid, NotFound
 from domain.people import LeftMessage
 from media.stills import clean
@@ -25,7 +26,7 @@ class LeftBody(Body):
     id: Id
     name: Words = Field(min_length=1, max_length=80)
     contact: Words = Field(default="", max_length=120)
-    text: Words = Field(min_length=1, max_length=4000)
+    text: Annotated[Words, AfterValidator(not_blank)] = Field(min_length=1, max_length=4000)
 
 
 class Left(BaseModel):

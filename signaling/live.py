@@ -56,6 +56,8 @@ class Live:
         self.recordings = Recordings(self.floor)
         self._stage = Stage(self.floor, self.line, self.recordings)
         self.presence = Presence(self._stage)
+        if chat is not None:
+            self._stage.renamed = chat.renamed
         self._attendant = Attendant(self._stage, chat)
         self._hearing = Hearing(self._stage, self.presence, self._attendant.attend)
         self._stack = AsyncExitStack()

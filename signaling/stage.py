@@ -11,6 +11,7 @@ import structlog
 
 from domain.call import Call, go_live, join, leave
 from domain.errors import Conflict, Refusal, Unavailable
+from domain.people import Customer
 from domain.record import Booking, CallEvent, EventKind, NewEvent, Picture, Recording, Side
 from signaling.floor import Floor
 from signaling.house import House
@@ -35,6 +36,7 @@ class Stage:
         self.floor = floor
         self.line = line
         self.recordings = recordings
+        self.renamed: Callable[[Customer], None] = lambda _customer: None  # who said another name on joining
 
     @property
     def house(self) -> House:

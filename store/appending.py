@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from domain.accepting import Committed, Ledger, Line, Needs, accept_all, needs
 from domain.conversation import Conversation
@@ -19,9 +19,10 @@ from store import conversation_tables as t
 from store import search, tables
 from store.among import Among
 from store.bulk import Bulk
-from store.rows import insert_into, value_of
+from store.rows import insert_into, many, value_of
 
 OF_CUSTOMER = ("c.", "n.")
+RECENT = 500  # entries: no conversation has so many in a minute, and nothing older rings
 _STREAMS = Among(t.streams.c.id)
 _STREAMS_LOCKED = Among(t.streams.c.id, locks=True)
 _CONVERSATIONS = Among(t.conversations.c.id, locks=True)
@@ -70,13 +71,28 @@ def load(connection: Connection, wanted: Needs) -> Ledger:
     conversations = _CONVERSATIONS.rows(connection, {owner_of(stream) for stream in of_customers})
     devices = _DEVICES.rows(connection, wanted.devices)
     known = _ENTRIES.rows(connection, wanted.entry_ids)  # after the locks: who kept one of them here has committed it
+    heads = {row.id: row.head for row in streams}
     return Ledger(
         streams={row.id: Line(row.shop_id, row.head, row.digest) for row in streams},
         conversations={row.id: value_of(Conversation, row) for row in conversations},
         devices={row.id: value_of(Device, row) for row in devices},
         known={(row.id, row.author): value_of(Entry, row) for row in known},
         attachments={row.id: _file(row) for row in _ATTACHMENTS.rows(connection, wanted.attachments)},
+        ringing={
+            s: ring for s in wanted.rings & shops.keys() if (ring := _ringing(connection, s, heads[s])) is not None
+        },
     )
+
+
+def _ringing(connection: Connection, stream: str, head: int) -> Entry | None:
+    """The last ring, when it has no answer. To be read after the locks."""
+    table = t.entries
+    recent = select(table).where(table.c.stream == stream, table.c.position > head - RECENT, table.c.gone.is_(None))
+    statement = recent.where(table.c.kind.in_(("ring", "rung"))).order_by(table.c.position.desc())
+    found = many(connection, statement, Entry)
+    last = next((entry for entry in found if entry.kind == "ring"), None)
+    is_answered = last is not None and any(entry.body.get("ring") == last.id for entry in found)
+    return None if is_answered else last
 
 
 def write(connection: Connection, ledger: Ledger, committed: Committed) -> None:

@@ -72,24 +72,30 @@ class SqlConversations:
         for told in self._listeners:
             told(committed.fresh, committed.inboxes)
 
-    async def act(self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry) -> Kept:
+    async def act(
+        self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry
+    ) -> Kept | None:
         check(note)
 
-        def job(connection: Connection) -> Committed:
+        def job(connection: Connection) -> Committed | None:
             ledger = load(connection, needs([note]))
             before = ledger.conversations.get(conversation_id)
             if before is None:
                 raise NotFound(NO_CUSTOMER)
             is_known = (note.id, note.author) in ledger.known
-            after = before if is_known else decide(before)
-            kept = accept(ledger, note)
-            if after != before:
+            if not is_known:
+                after = decide(before)
+                if after == before:
+                    return None
                 ledger.put(after)
+            kept = accept(ledger, note)
             committed = Committed([kept], ledger.fresh, place_in_inboxes(ledger))
             write(connection, ledger, committed)
             return committed
 
         committed = await self._transactions.write(job)
+        if committed is None:
+            return None
         if committed.fresh:
             self.tell(committed)
         kept = committed.answers[0]

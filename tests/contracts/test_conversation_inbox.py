@@ -11,7 +11,7 @@ import pytest
 from domain.conversation import Conversation
 from domain.conversation_ports import ConversationStore
 from domain.errors import Conflict, NotFound
-from domain.stream import Cursor, Kept
+from domain.stream import Cursor, Kept, NewEntry
 from tests.support.kept import NOW
 from tests.support.said import Listener, note, positions, reply, said
 
@@ -151,3 +151,27 @@ async def test_an_inbox_is_proved_where_the_last_change_of_some_conversation_is(
     assert proved == {1: False, 2: True, 3: True}  # where Ann's first change was, nothing stands any more
     for position, digest in ((2, at[3]), (3, at[2]), (4, at[3])):
         assert not await store.matches(Cursor(stream="i.shop-1", position=position, digest=digest))
+
+
+async def test_what_changes_nothing_leaves_no_note(store: ConversationStore) -> None:
+    await store.append(said(1))
+    before = await store.heads(["i.shop-1"])
+    assert await store.act("ann", lambda c: c, note(2, kind="assigned", body={})) is None
+    assert await positions(store, "n.ann") == []
+    assert await store.heads(["i.shop-1"]) == before
+
+
+async def test_of_those_who_ring_at_once_one_rings_until_it_is_answered_or_a_minute_is_over(
+    store: ConversationStore,
+) -> None:
+    def ring(number: int, author: str) -> NewEntry:
+        return said(number, author, kind="ring", body={"path": "/s/a"}, at=NOW + timedelta(seconds=number))
+
+    kept = await asyncio.gather(*(store.append(ring(1, f"s-{n}")) for n in range(8)))
+    assert {each.entry.position for each in kept} == {1}
+    assert [each.is_fresh for each in kept].count(True) == 1
+    assert (await store.append(ring(10, "s-1"))).entry.position == 1
+    assert (await store.append(ring(61, "s-1"))).entry.position == 2
+    answer = {"ring": "s-1-000061", "answer": "withdrawn"}
+    await store.append(said(62, "loupe", kind="rung", side="machine", body=answer))
+    assert (await store.append(ring(63, "s-2"))).entry.position == 4

@@ -38,9 +38,10 @@ async def test_of_those_who_take_a_conversation_at_once_one_has_it_and_the_other
         names = {staff.id: staff.name for staff in (MEI, LI, BO)}
         for tablet, answer in zip(tablets, answers, strict=True):
             if tablet.person.id == kept.assignee:
-                assert answer["type"] == "chat.ack"
+                assert answer["type"] in ("chat.ack", "ok")
             else:
                 assert (answer["code"], answer["taken_by"]) == ("already_taken", names[kept.assignee or ""])
+        assert [answer["type"] for answer in answers].count("chat.ack") == 1
         assert (await row(tablets[0], assignee=kept.assignee))["assignee_name"] == names[kept.assignee or ""]
 
 
@@ -87,6 +88,32 @@ async def test_a_deed_that_cannot_be_done_is_refused(tmp_path: Path) -> None:
         for stranger in (ann, zhou):
             assert (await stranger.refused(**deed("take")))["code"] == "not_found"
         assert stand.house.conversations.disk.stream(NOTES) == []
+
+
+async def test_what_is_so_already_is_told_to_nobody(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei = await page(stand, ANN), await page(stand, MEI)
+        await ann.write(ANNS, "Hello")
+        until = (stand.house.clock() + timedelta(days=2)).isoformat()
+        for again in (
+            {"name": "take"}, {"name": "assign", "staff_id": LI.id}, {"name": "unassign"}, {"name": "snooze", "until": until},
+        ):  # fmt: skip
+            assert (await mei.ask(**deed(**again)))["type"] == "chat.ack"
+            [before] = await stand.house.conversations.heads([f"i.{MEI.shop_id}"])
+            assert (await mei.ask(**deed(**again)))["type"] == "ok"
+            assert await stand.house.conversations.heads([f"i.{MEI.shop_id}"]) == [before]
+        assert len(stand.house.conversations.disk.stream(NOTES)) == 4
+
+
+async def test_a_closed_conversation_is_not_put_off(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei = await page(stand, ANN), await page(stand, MEI)
+        await ann.write(ANNS, "Hello")
+        await mei.ask(**deed("close"))
+        until = (stand.house.clock() + timedelta(days=2)).isoformat()
+        refusal = await mei.refused(**deed("snooze", until=until))
+        assert (refusal["code"], "Reopen it" in refusal["message"]) == ("conflict", True)
+        assert (await stand.house.conversations.conversation(ANN.id)).state == "closed"
 
 
 async def test_what_was_put_off_comes_back_when_its_time_has_come_and_once(tmp_path: Path) -> None:

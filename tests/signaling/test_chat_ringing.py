@@ -68,3 +68,15 @@ async def test_who_may_not_answer_and_what_cannot_be_answered(tmp_path: Path) ->
         stand.house.clock.advance(601)
         assert (await ann.refused(**answer("accepted", 2)))["code"] == "too_late"
         assert len(stand.house.conversations.disk.stream(ANNS)) == 2
+
+
+async def test_while_one_rings_whoever_rings_again_is_answered_with_that_one(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei, li = await page(stand, ANN), await page(stand, MEI), await page(stand, LI)
+        first = await mei.ask(**ring())
+        assert [(await staff.ask(**ring()))["id"] for staff in (li, mei)] == [first["id"]] * 2
+        await ann.ask(**answer("declined"))
+        second = await li.ask(**ring())
+        assert second["position"] == 3
+        stand.house.clock.advance(60)
+        assert (await mei.ask(**ring()))["position"] == 4  # nobody came to that one

@@ -27,6 +27,18 @@ async def test_an_entry_is_acknowledged_only_when_it_is_kept_and_told_to_nobody_
         await mei.reads(ANNS, 1)
 
 
+async def test_a_message_of_blanks_is_refused_and_uses_no_number(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei = await page(stand, ANN), await page(stand, MEI)
+        for text in (" ", "\n\n", "\u3000", "\u200b\u200d"):
+            refused = await ann.refused(**ann.entry(ANNS, text))
+            assert (refused["code"], "nothing to see" in refused["message"]) == ("bad_request", True)
+            ann.counter -= 1
+        note = mei.entry(f"n.{ANN.id}", " \n", kind="note")
+        assert (await mei.refused(**note))["code"] == "bad_request"
+        assert (await ann.write(ANNS, "Hello"))["position"] == 1
+
+
 async def test_the_same_entry_sent_again_is_kept_once_and_answered_the_same(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann = await page(stand, ANN)

@@ -256,6 +256,8 @@ async def test_open_pages_of_the_customer_are_told_and_closed(door: WholeDoor) -
     again = await door.customer(ANN).ws_connect("/ws/customer/chat")
     await again.send_json(hello)
     assert (await again.receive_json())["code"] == "erased"
+    assert [message async for message in again] == []
+    assert again.close_code == 4503
 
 
 async def test_an_erasure_that_was_cut_short_is_finished_by_the_next_server(tmp_path: Path, address: str) -> None:

@@ -9,7 +9,23 @@ from domain.people import Customer, LeftMessage
 from signaling.visit import Visit
 from tests.support.fake_node import OFFER_SDP
 from tests.support.houses import ANN, LI, MEI, START, TOM, ZHOU
+from tests.support.pages import page
 from tests.support.tabs import opened
+
+
+async def test_another_name_said_on_joining_is_the_name_in_the_conversation_too(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        writes, call = await page(stand, ANN), await stand.tab(ANN)
+        await call.ask("call.join", name="Anna", matter="A scuffed heel", consent=False)
+        await writes.write(f"c.{ANN.id}", "Hello")
+        told = (await writes.reads(f"c.{ANN.id}", 1)).entries[-1]
+        assert (told["kind"], told["author_name"]) == ("text", "Anna")
+
+
+async def test_a_name_that_nobody_can_read_is_none(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann = await stand.tab(ANN)
+        assert (await ann.refused("call.join", name="\u200b \u2060", matter="", consent=False))["code"] == "bad_request"
 
 
 async def test_a_customer_hears_their_place_and_staff_the_whole_line(tmp_path: Path) -> None:

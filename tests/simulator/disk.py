@@ -75,7 +75,13 @@ class Disk:
             conversations={owner: self.conversation(owner) for owner in owners},
             devices={id: self.devices[id] for id in wanted.devices if id in self.devices},
             known={key: entry for key, entry in self.known.items() if key[0] in wanted.entry_ids},
+            ringing={s: ring for s in wanted.rings if (ring := self.ringing(s)) is not None},
         )
+
+    def ringing(self, stream: str) -> Entry | None:
+        rings = [entry for entry in self.stream(stream) if entry.kind == "ring"]
+        answered = {entry.id for entry in self.stream(stream) if entry.kind == "rung"}
+        return rings[-1] if rings and f"{rings[-1].id}.rung" not in answered else None
 
     def conversation(self, owner: str) -> Conversation:
         if owner not in self.customers:
@@ -143,19 +149,25 @@ class DiskStore:
     def listen(self, told: Told) -> None:
         self._listeners.append(told)
 
-    async def act(self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry) -> Kept:
-        def job() -> Committed:
+    async def act(
+        self, conversation_id: str, decide: Callable[[Conversation], Conversation], note: NewEntry
+    ) -> Kept | None:
+        def job() -> Committed | None:
             ledger = self.disk.ledger([note])
             before = ledger.conversations[conversation_id]
-            after = before if (note.id, note.author) in ledger.known else decide(before)
-            kept = accept(ledger, note)
-            if after != before:
+            if (note.id, note.author) not in ledger.known:
+                after = decide(before)
+                if after == before:
+                    return None
                 ledger.put(after)
+            kept = accept(ledger, note)
             committed = Committed([kept], ledger.fresh, place_in_inboxes(ledger))
             self.disk.write(ledger, committed)
             return committed
 
         committed = await self._write(job)
+        if committed is None:
+            return None
         self._tell(committed)
         kept = committed.answers[0]
         assert isinstance(kept, Kept)

@@ -134,7 +134,7 @@ export interface ChatTyping {
 }
 
 /** Staff: takes, hands over, snoozes, closes or reopens a conversation. `staff_id` of `assign`; `until` of `snooze`.
- * Answer: `chat.ack` of the entry that tells of it, in the stream of notes. */
+ * Answer: `chat.ack` of the entry that tells of it, in the stream of notes; `ok` when it is so already. */
 export interface ChatInboxSet {
   ref: string;
   type: "chat.inbox.set";
@@ -146,7 +146,7 @@ export interface ChatInboxSet {
 }
 
 /** Staff: asks the customer to a video call. A link waits in the conversation as an entry `ring`; the customer's open
- * pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`. */
+ * pages ring for a minute, until an entry `rung` names it. Answer: `chat.ack`, of the one that rings already if one does. */
 export interface ChatRing {
   ref: string;
   type: "chat.ring";

@@ -1,5 +1,6 @@
 import { Check, Languages, MessageCircle, Video } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import { language, otherLanguage, setLanguage } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
@@ -137,7 +138,7 @@ function NameForm({ customer }: { customer: CustomerTalk }) {
   const save = async (event: Event) => {
     event.preventDefault();
     try {
-      if (name.trim()) await customer.setName(name.trim());
+      if (visible(name)) await customer.setName(visible(name));
     } catch (error) {
       setFault(errorText(codeOf(error)));
     }
@@ -154,7 +155,7 @@ function NameForm({ customer }: { customer: CustomerTalk }) {
         enterkeyhint="done"
         onInput={(event) => setName(event.currentTarget.value)}
       />
-      {name.trim() && (
+      {visible(name) && (
         <button type="submit" class="talk-round send" aria-label={t("save_name")}>
           <Check size={22} aria-hidden="true" />
         </button>

@@ -1,5 +1,6 @@
 import { Info, MessageCircle, MicOff, Video as VideoIcon } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import { errorText } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
 import { LeaveMessage } from "./LeaveMessage";
@@ -37,7 +38,7 @@ export function FormPage({ customer, shop }: { customer: Customer; shop: string 
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    const clean = name.trim();
+    const clean = visible(name);
     setNameMissing(!clean);
     if (!clean) return document.getElementById("name")?.focus();
     if (!camera.video && !camera.cameraFault.value) await camera.open("rear");

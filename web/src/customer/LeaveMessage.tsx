@@ -1,5 +1,6 @@
 import { Camera as CameraIcon, CircleCheck, Trash2 } from "lucide-preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import { errorText, shared } from "../i18n/shared.texts";
 import type { Customer } from "../state/customer";
 import { newId } from "../wire/ids";
@@ -27,8 +28,8 @@ export function LeaveMessage(props: {
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (!name.trim()) return setFault(t("name_needed"));
-    if (!text.trim()) return setFault(t("text_needed"));
+    if (!visible(name)) return setFault(t("name_needed"));
+    if (!visible(text)) return setFault(t("text_needed"));
     setFault(null);
     setState("sending");
     try {

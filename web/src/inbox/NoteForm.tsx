@@ -1,5 +1,6 @@
 import { AtSign } from "lucide-preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import { inboxText as it } from "../i18n/inbox.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { Colleague } from "../state/colleagues";
@@ -46,7 +47,7 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
   };
   const submit = (event?: Event) => {
     event?.preventDefault();
-    const said = text.trim();
+    const said = visible(text);
     if (!said) return;
     const mentions = named(said, picked).map((one) => one.id);
     save(said, mentions).catch(() => setText(said)); // there is no room in this browser
@@ -97,7 +98,7 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
         <button type="button" class="icon-button" aria-label={it("mention")} title={it("mention")} onClick={begin}>
           <AtSign size={20} aria-hidden="true" />
         </button>
-        {text.trim() ? (
+        {visible(text) ? (
           <button type="submit" class="button main small">
             {t("note_save")}
           </button>

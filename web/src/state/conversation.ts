@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { visible } from "../conversation/blank";
 import type { Change, Conversations, Me } from "../conversation/conversations";
 import type { Waiting } from "../conversation/database";
 import type { EntryView } from "../conversation/frames";
@@ -217,7 +218,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     draft.value = text;
     keepDraft(stream, text);
     const now = Date.now();
-    const typing = text.trim() !== "";
+    const typing = visible(text) !== "";
     if (typing && now - toldTyping < TYPING_AGAIN_MS) return;
     if (!typing && !toldTyping) return;
     toldTyping = typing ? now : 0;
@@ -261,7 +262,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     newAfter,
     line: (id) => lines.peek()?.find((line) => line.id === id),
     send() {
-      const text = draft.value.trim();
+      const text = visible(draft.value);
       if (!text) return;
       write("text", { text }).catch(() => edited([text, draft.value].filter(Boolean).join("\n")));
       edited("");

@@ -1,6 +1,7 @@
 import { ArrowUp, X } from "lucide-preact";
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import { talk as t } from "../i18n/talk.texts";
 import type { Talk } from "../state/conversation";
 import { summary } from "./Line";
@@ -27,7 +28,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
   const text = talk.draft.value;
   const replying = talk.replyingTo.value;
   const files = usePicked(talk);
-  const isEmpty = !text.trim() && !files.picked.length && !files.preparing;
+  const isEmpty = !visible(text) && !files.picked.length && !files.preparing;
 
   useLayoutEffect(() => {
     const box = field.current;

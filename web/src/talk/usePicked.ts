@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { visible } from "../conversation/blank";
 import type { Talk } from "../state/conversation";
 import { files as t } from "./files.texts";
 import { type Picked, prepare } from "./picked";
@@ -18,7 +19,7 @@ export function usePicked(talk: Talk) {
   useEffect(() => {
     if (!isWanted || preparing) return;
     setWanted(false);
-    let caption = picked.length ? talk.draft.peek().trim() : "";
+    let caption = picked.length ? visible(talk.draft.peek()) : "";
     for (const { kind, blob, name } of picked) {
       const body = { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) };
       talk.sendFile(kind, blob, body).catch(() => refuse(t("no_room")));
