@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -96,4 +97,8 @@ class BlobStore(Protocol):
     async def path(self, name: str) -> Path:
         """A local path to read from; raises NotFound."""
 
-    async def delete(self, name: str) -> None: ...
+    async def put_between(self, after_s: float, before_s: float) -> list[str]:
+        """Names of the blobs last put in this time, in seconds since 1970."""
+
+    async def delete(self, name: str, *, put_before_s: float = inf) -> None:
+        """Not one that was put since, also if that was just now."""

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -26,6 +27,10 @@ from signaling.house import House
 
 SWEEP_EVERY_S = 3600.0
 AT_ONCE = 2  # processes that look into files; a call goes before them
+BLOBS_AT_ONCE = 50
+OTHERS_S = 30.0  # another server keeps a file, or deletes some
+LOOK_AGAIN_S = 0.02
+BUSY = "The files are busy; nothing was kept. Try again."
 NO_SPACE = "The disk is full; nothing was kept. Try again later."
 
 log = structlog.get_logger(__name__)
@@ -38,7 +43,9 @@ class Arrivals:
         self._folder = house.settings.scratch / "uploads"
         self._places = asyncio.Semaphore(AT_ONCE)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by person
-        self._blobs = asyncio.Lock()  # a blob is not deleted between being put and being named
+        self._blobs = asyncio.Lock()
+        self._lock = house.settings.scratch / "blobs.lock"
+        self._swept = house.settings.scratch / "blobs.swept"  # its time: what was put before has been looked at
         self._finishing: dict[str, asyncio.Task[Attachment]] = {}
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
@@ -91,7 +98,7 @@ class Arrivals:
         for upload_id in removed.uploads:
             await asyncio.to_thread(self._part(upload_id).unlink, missing_ok=True)
         refused: Unavailable | None = None
-        async with self._blobs:
+        async with self._naming():
             for blob in await self._store.unnamed(removed.blobs) if removed.blobs else ():
                 try:
                     await self._house.blobs.delete(blob)
@@ -107,8 +114,40 @@ class Arrivals:
             await self.forget(removed)
             uploads += removed.uploads
             blobs += removed.blobs
+        blobs += await self._sweep_unnamed()
         await asyncio.to_thread(_clear, self._folder, 2 * UNUSED_FOR.total_seconds())
         return Removed(uploads=tuple(uploads), blobs=tuple(blobs))
+
+    async def _sweep_unnamed(self) -> list[str]:
+        """Blobs that a server put and did not live to name. They are looked for once, when they are a day old: what a
+        database from a backup names no more stays on the disk."""
+        before_s, gone = time.time() - UNUSED_FOR.total_seconds(), list[str]()
+        after_s = await asyncio.to_thread(_time_of, self._swept)
+        old = await self._house.blobs.put_between(after_s, before_s)
+        for start in range(0, len(old), BLOBS_AT_ONCE):
+            async with self._naming():
+                for blob in await self._store.unnamed(old[start : start + BLOBS_AT_ONCE]):
+                    await self._house.blobs.delete(blob, put_before_s=before_s)
+                    gone.append(blob)
+        await asyncio.to_thread(_touch, self._swept, before_s)
+        return gone
+
+    @asynccontextmanager
+    async def _naming(self) -> AsyncIterator[None]:
+        """One at a time of all servers on this disk: a blob is not deleted between being put and being named."""
+        async with self._blobs:
+            descriptor = await asyncio.to_thread(os.open, self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                try:
+                    async with asyncio.timeout(OTHERS_S):
+                        # a thread that waited for it would lock when nobody wants to any more
+                        while not _is_locked(descriptor):  # noqa: ASYNC110 (other processes set no event)
+                            await asyncio.sleep(LOOK_AGAIN_S)
+                except TimeoutError:
+                    raise Unavailable(BUSY) from None
+                yield
+            finally:
+                os.close(descriptor)
 
     def _finished(self, upload_id: str, task: asyncio.Task[Attachment]) -> None:
         self._finishing.pop(upload_id, None)
@@ -140,7 +179,7 @@ class Arrivals:
     async def _keep(self, upload: Upload, found: Examined) -> Attachment:
         blobs, made = self._house.blobs, list[str]()
         try:
-            async with self._blobs:  # until a row names them
+            async with self._naming():  # until a row names them
                 size = await asyncio.to_thread(_size, found.file)
                 made.append(await blobs.put_file(found.file, found.suffix))
                 if found.thumb is not None:
@@ -190,6 +229,26 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _time_of(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _touch(path: Path, at_s: float) -> None:
+    path.touch(0o600)
+    os.utime(path, (at_s, at_s))
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _append(path: Path, offset: int, data: bytes) -> int:

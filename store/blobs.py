@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -55,10 +56,16 @@ class FileBlobs:
             raise NotFound(NO_BLOB)
         return path
 
-    async def delete(self, name: str) -> None:
+    async def put_between(self, after_s: float, before_s: float) -> list[str]:
+        return await self._on_disk(lambda: _put_between(self._folder, after_s, before_s))
+
+    async def delete(self, name: str, *, put_before_s: float = inf) -> None:
         """A blob that is not there is already deleted: no error."""
         path = self._path(name)
-        await self._on_disk(lambda: path.unlink(missing_ok=True))
+        if put_before_s == inf:
+            await self._on_disk(lambda: path.unlink(missing_ok=True))
+        else:
+            await self._on_disk(lambda: self._remove(path, put_before_s))
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):  # also what keeps `..` and `/` out
@@ -75,7 +82,7 @@ class FileBlobs:
     def _write(self, data: bytes, suffix: str) -> str:
         name = hashlib.sha256(data).hexdigest() + suffix
         path = self._path(name)
-        if path.exists():
+        if _is_put_again(path):
             return name
         fresh = self._fresh()
         try:
@@ -93,10 +100,11 @@ class FileBlobs:
             with source.open("rb") as file:
                 name = hashlib.file_digest(file, "sha256").hexdigest() + suffix
                 os.fsync(file.fileno())
+            os.utime(source)  # its time is that of being put
         except (FileNotFoundError, IsADirectoryError):
             raise NotFound("There is no such file to keep.") from None
         path = self._path(name)
-        if not path.exists():
+        if not _is_put_again(path):
             try:
                 _rename(source, path)
             except OSError as fault:
@@ -116,6 +124,18 @@ class FileBlobs:
             _rename(fresh, path)
         finally:
             fresh.unlink(missing_ok=True)
+
+    def _remove(self, path: Path, put_before_s: float) -> None:
+        """Out of the way first, then looked at: whoever puts it meanwhile either made its time new, or finds it gone."""
+        away = self._fresh()
+        try:
+            path.replace(away)
+        except FileNotFoundError:
+            return
+        if away.stat().st_mtime < put_before_s:
+            away.unlink()
+        else:
+            away.replace(path)
 
     def _fresh(self) -> Path:
         return self._folder / UNFINISHED / secrets.token_hex(16)
@@ -141,6 +161,26 @@ def _prepare(folder: Path) -> None:
                 left.unlink()
         except FileNotFoundError:  # another server that starts on this folder was faster
             continue
+
+
+def _is_put_again(path: Path) -> bool:
+    """True when it is kept already. Its time is new then: it may be about to be named."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _put_between(folder: Path, after_s: float, before_s: float) -> list[str]:
+    found = list[str]()
+    for path in folder.glob("[0-9a-f][0-9a-f]/*"):
+        try:
+            if NAME.fullmatch(path.name) and after_s <= path.stat().st_mtime < before_s:
+                found.append(path.name)
+        except FileNotFoundError:  # deleted since it was listed
+            continue
+    return sorted(found)
 
 
 def _made(path: Path) -> BinaryIO:

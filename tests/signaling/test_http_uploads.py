@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 import hashlib
 import io
+import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ from domain.attachment import CHUNK_BYTES
 from domain.errors import NotReady
 from domain.stream import Device, EntryKind, NewEntry
 from signaling.app import make_app
+from signaling.arrivals import Arrivals
 from signaling.chat import Chat
 from signaling.http_context import ARRIVALS
 from store.blobs import FileBlobs, open_blobs
@@ -322,6 +325,54 @@ async def test_what_was_begun_and_what_was_never_sent_is_swept_after_a_day(door:
     assert (await ann.get(f"/api/attachments/{forgotten['id']}")).status == 404
     assert (await ann.get(f"/api/attachments/{sent['id']}")).status == 200
     await refusal(await ann.get(f"/api/uploads/{begun}"), 404, "not_found")
+
+
+async def test_a_blob_that_a_killed_server_did_not_name_goes_after_a_day_and_nothing_else_does(door: Counter) -> None:
+    ann, blobs = door.customer(ANN), door.blobs
+    sent = await door.send(ann, with_place(1))
+    await door.write("image", {"attachment": sent["id"]})
+    named = set(door.left_behind())
+    left, again = [await blobs.put(words, ".jpg") for words in (b"nobody names it", b"nobody names it yet")]
+    for path in (door.folder / "blobs").glob("??/*"):
+        os.utime(path, (time.time() - 25 * 3600,) * 2)
+    os.utime(door.folder / "scratch" / "blobs.swept", (time.time() - 48 * 3600,) * 2)  # a day has passed since the start
+    await blobs.put(b"nobody names it yet", ".jpg")  # by an upload under way
+    young = await blobs.put(b"a minute old", ".jpg")
+    other_server = Arrivals(door.house.house, door.db.attachments)
+    swept = await asyncio.gather(door.app[ARRIVALS].sweep(), other_server.sweep())
+    assert {blob for removed in swept for blob in removed.blobs} == {left}
+    assert set(door.left_behind()) == named | {again, young}
+
+
+class PausingBlobs(FileBlobs):
+    """Stops after it has put, until `go_on`."""
+
+    has_put, go_on = asyncio.Event(), asyncio.Event()
+
+    async def put_file(self, path: Path, suffix: str) -> str:
+        name = await super().put_file(path, suffix)
+        self.has_put.set()
+        await self.go_on.wait()
+        return name
+
+
+async def test_a_file_that_one_server_keeps_while_another_forgets_the_same_is_not_lost(door: Counter) -> None:
+    ann, tom = door.customer(ANN), door.customer(TOM)
+    await door.send(ann, HTML, "words.html")
+    begun = (await (await door.begin(tom, HTML, "words.html", conversation=TOM.id)).json())["upload"]
+    await door.put(tom, begun, 0, HTML)
+    blobs = PausingBlobs(door.folder / "blobs")
+    other_server = Arrivals(dataclasses.replace(door.house.house, blobs=blobs), door.db.attachments)
+    keeping = asyncio.create_task(other_server.finish(await door.db.attachments.upload(begun)))
+    await blobs.has_put.wait()
+    removed = await door.db.attachments.delete_of(ANN.id)
+    assert len(removed.blobs) == 1
+    forgetting = asyncio.create_task(door.app[ARRIVALS].forget(removed))
+    await asyncio.wait({forgetting}, timeout=0.2)
+    blobs.go_on.set()
+    await asyncio.gather(keeping, forgetting)
+    kept = await tom.get(f"/api/attachments/{begun}")
+    assert (kept.status, await kept.read()) == (200, HTML)
 
 
 async def test_a_cancelled_upload_leaves_nothing(door: Counter) -> None:

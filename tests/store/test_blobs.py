@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,13 @@ async def blobs(tmp_path: Path) -> AsyncIterator[FileBlobs]:
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def blobs_source(kept: Path) -> Path:
+    """The same file as was kept, as old as that, to be kept again."""
+    source = kept.with_name("again")
+    shutil.copy2(kept, source)
+    return source
 
 
 async def test_a_blob_is_named_by_its_content_and_kept_once(blobs: FileBlobs, tmp_path: Path) -> None:
@@ -57,6 +65,24 @@ async def test_a_file_from_another_disk_is_kept_whole(blobs: FileBlobs) -> None:
     assert await blobs.put_file(Path(source.name), ".jpg") == NAME
     assert Path(source.name).name not in os.listdir("/dev/shm")
     assert (await blobs.path(NAME)).read_bytes() == PHOTO
+
+
+async def test_what_was_put_again_is_not_deleted_as_old(blobs: FileBlobs) -> None:
+    left = await blobs.put(b"left behind", "")
+    for name in (await blobs.put(PHOTO, ".jpg"), left):
+        os.utime(await blobs.path(name), (1000.0, 1000.0))
+    assert set(await blobs.put_between(1000.0, 1001.0)) == {NAME, left}
+    await blobs.put(PHOTO, ".jpg")
+    assert await blobs.put_between(0.0, 1001.0) == [left]
+    for old in (NAME, left, left):
+        await blobs.delete(old, put_before_s=1001.0)
+    assert (await blobs.path(NAME)).read_bytes() == PHOTO
+    with pytest.raises(NotFound):
+        await blobs.path(left)
+    os.utime(await blobs.path(NAME), (1000.0, 1000.0))
+    source = blobs_source(await blobs.path(NAME))
+    await blobs.put_file(source, ".jpg")
+    assert await blobs.put_between(0.0, 1001.0) == []
 
 
 async def test_what_is_not_there_is_not_found(blobs: FileBlobs, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -226,8 +227,12 @@ class FolderBlobs:
         path = self.folder / name
         return _found(path if path.is_file() else None, "file")
 
-    async def delete(self, name: str) -> None:
-        (self.folder / name).unlink(missing_ok=True)
+    async def put_between(self, after_s: float, before_s: float) -> list[str]:
+        return [path.name for path in self.folder.iterdir() if after_s <= path.stat().st_mtime < before_s]
+
+    async def delete(self, name: str, *, put_before_s: float = inf) -> None:
+        if name in await self.put_between(0.0, put_before_s):
+            (self.folder / name).unlink(missing_ok=True)
 
 
 async def _nowhere(customer_id: str) -> None:
