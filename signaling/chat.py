@@ -21,7 +21,7 @@ from domain.people import Customer, Staff
 from domain.record import Side
 from domain.stream import Entry, EntryKind, Head, Kept, Mark, NewEntry
 from signaling.carriers import ENDED, NO_HELLO, RESTARTING, Carrier, SocketCarrier
-from signaling.chat_asks import Desk
+from signaling.chat_asks import Desk, fall_silent
 from signaling.chat_attending import ChatAttendant, counted_refusal
 from signaling.chat_comparing import Comparing
 from signaling.chat_facts import ChatFacts
@@ -45,6 +45,7 @@ HELLO_DEADLINE_S = 10.0
 PING_EVERY_S = 30.0  # a page that is only open costs little
 HEADS_EVERY_S = 20.0
 CLOSE_WAIT_S = 2.0
+WENT_AWAY = (1000, 1001)  # close codes of a page that was left; a lost connection has none
 LARGEST_READ = 4 * MAX_FRAME_BYTES  # up to here a frame gets a sentence; beyond it aiohttp closes with 1009
 SIGNED_OUT = ErrorFrame(code="ended", message="This device was signed out. Open the shop's link again.")
 
@@ -269,7 +270,10 @@ class Chat:
                     self.counts["refused_bad_request"] += 1
         finally:
             deadline.cancel()
+            reader = self.readers.on.get(carrier)
             self.readers.leave(carrier)
+            if reader is not None and reader.is_ended and socket.close_code in WENT_AWAY:
+                fall_silent(self.desk, reader)
             carrier.close(1000, "")
             await asyncio.wait([writer], timeout=CLOSE_WAIT_S + 1)
             self._writers.pop(carrier, None)

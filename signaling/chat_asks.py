@@ -128,6 +128,7 @@ async def open_stream(desk: Desk, asked: Asked, ask: p.ChatOpen) -> None:
 
 
 async def leave(desk: Desk, asked: Asked, ask: p.ChatLeave) -> None:
+    fall_silent(desk, asked.reader, ask.stream)
     desk.hub.unsubscribe(asked.reader, ask.stream)
     asked.answer(news.ChatOk(ref=ask.ref))
 
@@ -170,13 +171,26 @@ async def seen(desk: Desk, asked: Asked, ask: p.ChatSeen) -> None:
 async def typing(desk: Desk, asked: Asked, ask: p.ChatTyping) -> None:
     reader = asked.reader
     await desk.rights.require_open(reader.person, ask.stream)
-    said = news.ChatTypingNews(
-        stream=ask.stream, who=reader.person.name, side=reader.side, is_typing=ask.is_typing
-    ).model_dump_json()
-    desk.neighbours.whisper(ask.stream, said, but=reader.person_id)
+    streams = [ask.stream]
     if reader.side == "staff" and ask.stream[0] == "c" and reader.tells_inbox(ask.stream, ask.is_typing):
-        inbox = inbox_stream(await desk.rights.shop(reader.person, ask.stream))
-        desk.neighbours.whisper(inbox, said, but=reader.person_id)
+        streams.append(inbox_stream(await desk.rights.shop(reader.person, ask.stream)))
+    _tell_typing(desk, reader, ask.stream, streams, is_typing=ask.is_typing)
+
+
+def fall_silent(desk: Desk, reader: Reader, *streams: str) -> None:
+    """Who went away answers nobody any more: in these streams, or in all. Where a connection was only lost it may come back,
+    and pages stop showing it by themselves."""
+    for stream in streams or list(reader.answering):
+        if reader.side == "staff" and reader.tells_inbox(stream, False):
+            shop_id = desk.rights.shop_if_known(reader.person, stream)
+            inboxes = [inbox_stream(shop_id)] if shop_id is not None else []
+            _tell_typing(desk, reader, stream, [stream, *inboxes], is_typing=False)
+
+
+def _tell_typing(desk: Desk, reader: Reader, stream: str, told: Sequence[str], *, is_typing: bool) -> None:
+    said = news.ChatTypingNews(stream=stream, who=reader.person.name, side=reader.side, is_typing=is_typing)
+    for each in told:
+        desk.neighbours.whisper(each, said.model_dump_json(), but=reader.person_id)
 
 
 async def append(desk: Desk, asked: Asked, ask: p.ChatAppend) -> None:

@@ -6,10 +6,10 @@ from domain.conversation import Conversation
 from domain.errors import AlreadyTaken, NotFound
 from domain.inbox import TOLD_AS, act, body_of
 from domain.people import Staff
-from domain.stream import NewEntry, notes_stream
+from domain.stream import NewEntry, conversation_stream, notes_stream
 from signaling import chat_news as news
 from signaling import chat_protocol as p
-from signaling.chat_asks import Asked, Desk, ack
+from signaling.chat_asks import Asked, Desk, ack, fall_silent
 from signaling.chat_rights import unknown
 
 
@@ -40,6 +40,8 @@ async def inbox_set(desk: Desk, asked: Asked, ask: p.ChatInboxSet) -> None:
     except AlreadyTaken as taken:
         colleague = await desk.house.people.staff(taken.taken_by)
         raise AlreadyTaken(taken.message, taken_by=colleague.name) from None
+    if ask.deed == "close":
+        fall_silent(desk, asked.reader, conversation_stream(ask.conversation))
     asked.answer(news.ChatOk(ref=ask.ref) if kept is None else ack(kept, ask.ref))
 
 

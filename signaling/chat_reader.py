@@ -46,7 +46,7 @@ class Reader:
         self.over_rate = 0
         self.frames = Bucket(FRAMES_PER_SECOND, FRAMES_AT_ONCE, FRAMES_AGAIN_AT)
         self.lane = Lane(spawn)
-        self._answering: dict[str, float] = {}  # streams in which the inbox knows this person to write, and until when
+        self.answering: dict[str, float] = {}  # streams in which the inbox knows this person to write, and until when
         self._emptied = emptied
 
     @property
@@ -65,10 +65,10 @@ class Reader:
     def tells_inbox(self, stream: str, is_typing: bool) -> bool:
         """Whether the whole shop is to hear that this person writes, or no more: at first, and now and then while it lasts."""
         now = asyncio.get_running_loop().time()
-        known_until = self._answering.pop(stream, 0.0)
+        known_until = self.answering.pop(stream, 0.0)
         if is_typing:
             is_news = now >= known_until
-            self._answering[stream] = now + ANSWERING_AGAIN_S if is_news else known_until
+            self.answering[stream] = now + ANSWERING_AGAIN_S if is_news else known_until
             return is_news
         return known_until > 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -160,6 +161,36 @@ async def test_the_whole_shop_sees_who_answers_and_not_at_each_letter(tmp_path: 
         assert [(f["stream"], f["who"], f["is_typing"]) for f in heard] == [(ANNS, "Mei", True), (ANNS, "Mei", False)]
         await zhou.ask("chat.fetch", stream=f"s.{ZHOU.id}", after=0)
         assert not [f for f in (*mei.frames, *zhou.frames) if f["type"] == "chat.typing"]
+
+
+async def test_who_goes_away_answers_nobody_any_more_and_who_is_cut_off_may_come_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stand:
+        ann, li = await page(stand, ANN), await page(stand, LI)
+        await ann.write(ANNS, "Hello")
+        heard: list[bool] = []
+
+        async def hear(is_typing: bool) -> None:
+            heard.append(is_typing)
+            await li.when(lambda: [f["is_typing"] for f in li.frames if f["type"] == "chat.typing"] == heard)
+
+        async def mei_who_types() -> Page:
+            mei = await page(stand, MEI)
+            await mei.ask("chat.open", stream=ANNS)
+            await mei.send(type="chat.typing", stream=ANNS, is_typing=True)
+            await hear(True)
+            return mei
+
+        await (await mei_who_types()).ask("chat.leave", stream=ANNS)
+        await hear(False)
+        await (await mei_who_types()).ask(**deed("close"))
+        await hear(False)
+        await (await mei_who_types()).close()
+        await hear(False)
+        lost = await mei_who_types()
+        lost.socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        await lost.closed()
+        await (await mei_who_types()).close()
+        await hear(False)
 
 
 async def test_staff_see_whether_the_customer_is_here(tmp_path: Path) -> None:

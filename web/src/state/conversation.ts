@@ -61,6 +61,8 @@ export interface Talk {
   sendFile(kind: LineKind, file: Blob, body: Record<string, unknown>): Promise<void>;
   write(kind: LineKind, body: Record<string, unknown>): Promise<void>;
   edited(text: string): void;
+  /** The field is left, whatever is written in it: nobody answers any more. */
+  leaveField(): void;
   recall(line: TalkLine): void;
   again(line: TalkLine): void;
   discard(line: TalkLine): void;
@@ -225,6 +227,11 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     conversations.typing(stream, typing);
   }
 
+  function leaveField(): void {
+    if (toldTyping) conversations.typing(stream, false);
+    toldTyping = 0;
+  }
+
   async function write(kind: LineKind, body: Record<string, unknown>, file?: Blob): Promise<void> {
     const replyTo = replyingTo.value?.id ?? null;
     replyingTo.value = null;
@@ -270,6 +277,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     sendFile: (kind, file, body) => write(kind, body, file),
     write,
     edited,
+    leaveField,
     recall: (line) => void conversations.write(stream, "recall", { target: line.id }),
     again: (line) => void conversations.again(line.id, { force: true, seen: state.value.head }),
     discard: (line) => void conversations.discard(line.id),
@@ -298,7 +306,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     close() {
       stop();
       clearTimeout(typingTimer);
-      if (toldTyping) conversations.typing(stream, false);
+      leaveField();
     },
   };
 }

@@ -37,6 +37,14 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
     box.style.height = `${Math.min(TALLEST, box.scrollHeight + 2)}px`;
   }, [text]);
   useEffect(() => {
+    const hidden = () => document.visibilityState === "hidden" && talk.leaveField();
+    document.addEventListener("visibilitychange", hidden);
+    return () => {
+      document.removeEventListener("visibilitychange", hidden);
+      talk.leaveField();
+    };
+  }, [talk]);
+  useEffect(() => {
     if (replying) field.current?.focus();
   }, [replying]);
 
