@@ -30,6 +30,7 @@ export const en = {
   erase_done: "{n} {n|entry|entries} and {files} {files|file|files} erased",
   erase_late:
     "Nobody can open them any more, but some files could not be removed from the disk yet. The server tries again every minute. If this stays, tell whoever runs it.",
+  erased_here: "All data of this customer was erased. Nothing is left to edit or to export.",
   erased_title: "Your data were erased",
   erased_text: "The shop has erased this conversation. Nothing of it is kept there, nor on this device.",
   erased_again: "Write to the shop anew",
@@ -65,6 +66,7 @@ export const zh: Record<SearchKey, string> = {
   erase_busy: "通话或录像尚未结束，请稍后再试。",
   erase_done: "已清除 {n} 条记录和 {files} 个文件",
   erase_late: "这些文件已无法打开，但有些尚未从磁盘删除。服务器每分钟会重试；如果一直如此，请联系系统管理员。",
+  erased_here: "该顾客的数据已全部清除，没有可编辑或导出的内容。",
   erased_title: "您的数据已清除",
   erased_text: "门店已清除此会话，门店和这台设备上都不再保留任何内容。",
   erased_again: "重新联系门店",

@@ -22,8 +22,16 @@ interface Erased {
 type EraseBody = { id: string; name: string };
 const ask = (path: string, body: EraseBody) => http<Erased>(`${path}/erase`, { body, deadlineMs: ERASE_MS });
 
+interface Props {
+  customer: string;
+  name: string;
+  /** All of it was erased, and nothing was said since. */
+  empty: boolean;
+  erased(): void;
+}
+
 /** For managers: everything that is kept of this customer, handed out or erased. */
-export function CustomerData({ customer, name, erased }: { customer: string; name: string; erased(): void }) {
+export function CustomerData({ customer, name, empty, erased }: Props) {
   const [asks, setAsks] = useState(false);
   const [done, setDone] = useState<{ said: Erased; body: EraseBody } | null>(null);
   const path = `/api/customers/${encodeURIComponent(customer)}`;
@@ -33,15 +41,20 @@ export function CustomerData({ customer, name, erased }: { customer: string; nam
     const timer = setTimeout(() => look().catch(() => setDone({ ...done })), LOOK_AFTER_MS[done.said.files_are]);
     return () => clearTimeout(timer);
   }, [done, path]);
+  if (empty && !done) return null;
   return (
     <section class="customer-data">
       <h3>{t("data")}</h3>
-      <p class="muted">{t("export_hint")}</p>
-      <a class="button small" href={`${path}/export.zip`} download>
-        <Download size={18} aria-hidden="true" />
-        {t("export_data")}
-      </a>
-      {name && (
+      {!empty && (
+        <>
+          <p class="muted">{t("export_hint")}</p>
+          <a class="button small" href={`${path}/export.zip`} download>
+            <Download size={18} aria-hidden="true" />
+            {t("export_data")}
+          </a>
+        </>
+      )}
+      {name && !empty && (
         <button type="button" class="button small customer-erase" onClick={() => setAsks(true)}>
           <Eraser size={18} aria-hidden="true" />
           {t("erase")}

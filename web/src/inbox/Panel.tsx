@@ -14,13 +14,14 @@ export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: stri
   const card = useMemo(() => openProfile(customer), [customer]);
   const row = inbox.rows.value[customer];
   const name = row?.name || t("unknown_customer");
+  const erased = row?.preview_kind === "erased"; // who writes anew is somebody to know again
   const zone = inbox.me.shop.time_zone;
   return (
     <aside class="inbox-panel" aria-label={t("about_customer", { name })}>
       <button type="button" class="icon-button inbox-panel-close" aria-label={t("hide_customer")} onClick={close}>
         <X size={24} aria-hidden="true" />
       </button>
-      <Profile card={card} name={name} zone={zone} />
+      <Profile card={card} name={name} zone={zone} erased={erased} />
       {row && (
         <dl class="inbox-facts">
           <div>
@@ -42,7 +43,7 @@ export function Panel({ inbox, customer, close }: { inbox: Inbox; customer: stri
       <Notes inbox={inbox} customer={customer} />
       <Visits card={card} zone={zone} />
       {inbox.me.staff.role !== "clerk" && row && (
-        <CustomerData customer={customer} name={row.name} erased={() => void card.load()} />
+        <CustomerData customer={customer} name={row.name} empty={erased} erased={() => void card.load()} />
       )}
     </aside>
   );

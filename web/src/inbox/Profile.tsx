@@ -3,13 +3,15 @@ import { useEffect, useState } from "preact/hooks";
 import { NAMELESS } from "../conversation/fold";
 import { date, dayAndTime, duration, money } from "../i18n/format";
 import { inboxText as it } from "../i18n/inbox.texts";
+import { searchText } from "../i18n/search.texts";
 import { shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { Profile as Kept, ProfileCard } from "../state/profile";
 import { ProfileEdit } from "./ProfileEdit";
 
 /** Who the customer is: the name, what kind of customer, what they like and own. */
-export function Profile({ card, name, zone }: { card: ProfileCard; name: string; zone: string }) {
+export function Profile(props: { card: ProfileCard; name: string; zone: string; erased: boolean }) {
+  const { card, name, zone, erased } = props;
   const [edits, edit] = useState(false);
   const page = card.page.value;
   useEffect(() => void card.load(), [card, name]); // a new name was written elsewhere
@@ -22,7 +24,8 @@ export function Profile({ card, name, zone }: { card: ProfileCard; name: string;
         </span>
         <h2>{shown}</h2>
         {page && <Tags tags={page.profile.tags} />}
-        {page && (
+        {erased && <p class="muted">{searchText("erased_here")}</p>}
+        {page && !erased && (
           <button type="button" class="button small quiet" onClick={() => edit(true)}>
             <Pencil size={16} aria-hidden="true" />
             {it("profile_edit")}
@@ -39,7 +42,7 @@ export function Profile({ card, name, zone }: { card: ProfileCard; name: string;
         </div>
       )}
       {page && <Known profile={page.profile} zone={zone} />}
-      {edits && page && <ProfileEdit card={card} profile={page.profile} close={() => edit(false)} />}
+      {edits && page && !erased && <ProfileEdit card={card} profile={page.profile} close={() => edit(false)} />}
     </>
   );
 }

@@ -31,5 +31,25 @@ describe("quick replies", () => {
 
   it("call the customer by name", () => {
     expect(filled("Hello {name}, {name}!", "Ann")).toBe("Hello Ann, Ann!");
+    expect(filled("{name}您好，鞋修好了", "小安")).toBe("小安您好，鞋修好了");
+  });
+
+  it.each([
+    ["Hello {name}, your shoes are ready.", "Hello, your shoes are ready."],
+    ["Hi {name}! How can we help?", "Hi! How can we help?"],
+    ["{name}, your shoes are ready.", "Your shoes are ready."],
+    ["Your shoes are ready. {name}, when do you come?", "Your shoes are ready. When do you come?"],
+    ["Thank you, {name}.", "Thank you."],
+    ["See you tomorrow, {name}", "See you tomorrow"],
+    ["Dear {name}, we are closed today.", "Dear customer, we are closed today."],
+    ["您好，{name}，鞋修好了。", "您好，鞋修好了。"],
+    ["您好{name}，鞋修好了。", "您好，鞋修好了。"],
+    ["{name}您好，鞋修好了。", "您好，鞋修好了。"],
+    ["{name}，您好！", "您好！"],
+    ["好的，{name}，明天见！", "好的，明天见！"],
+    ["谢谢您，{name}！", "谢谢您！"],
+    ["尊敬的{name}，本店今天休息。", "尊敬的顾客，本店今天休息。"],
+  ])("read well for who has said no name: %s", (text, said) => {
+    for (const name of ["", "Guest", "访客"]) expect(filled(text, name)).toBe(said);
   });
 });

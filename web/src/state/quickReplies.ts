@@ -46,7 +46,19 @@ export function matching(replies: readonly QuickReply[], typed: string): QuickRe
   return [...replies.filter(begins), ...replies.filter((reply) => !begins(reply) && holds(reply))];
 }
 
-/** What is put into the answer; `{name}` is the customer's. */
+const UNNAMED = new Set(["", "-", "Guest", "访客"]); // as the server calls who has said no name
+const GREETING =
+  /(hello|hi|hey|welcome|thanks|thank you|sorry|good (?:morning|afternoon|evening)|您好|你好|早上好|上午好|下午好|晚上好|欢迎|谢谢您?|感谢您?)[ ,，]*\{name\}/gi;
+const OPENING = /(^|[\n.!?。！？])([ \t]*)\{name\}(?:[ \t]*[,，、:：!！][ \t]*|(?=[您你早上下晚谢]))([a-z]?)/g;
+const ASIDE = /[ \t]*[,，、][ \t]*\{name\}(?=[ \t]*(?:[,，、;；.。!！?？\n]|$))/g;
+
+/** What is put into the answer; `{name}` is the customer's. Who has said none is spoken to without. */
 export function filled(text: string, name: string): string {
-  return text.replaceAll("{name}", name);
+  if (!UNNAMED.has(name)) return text.replaceAll("{name}", name);
+  const noun = /\p{Script=Han}/u.test(text) ? "顾客" : "customer";
+  return text
+    .replace(GREETING, "$1")
+    .replace(OPENING, (_, before: string, space: string, next: string) => before + space + next.toUpperCase())
+    .replace(ASIDE, "")
+    .replaceAll("{name}", noun);
 }
