@@ -7,7 +7,7 @@ import asyncio
 from playwright.async_api import expect
 
 from loadtest.scenes import bag_film
-from loadtest.sitters import Clerk, Set, Writer
+from loadtest.sitters import THREE, Clerk, Set, Writer
 
 LATER_MS = 3000  # a voice note of this length
 SIZES = ("phone", "tablet", "side")
@@ -91,7 +91,7 @@ async def _talk(scene: Set, customer: Writer, clerk: Clerk) -> None:
     await customer.shows(customer.page.get_by_role("link", name="example.com").first)
     await customer.shows(customer.page.get_by_label(customer.say("Video"), exact=True).first)
     await customer.portrait("conversation-files", SIZES)
-    await clerk.portrait("inbox-files", ("phone", "tablet", "small"))
+    await clerk.portrait("inbox-files", THREE)
 
 
 async def _act(sitter: Writer | Clerk, text: str, deed: str) -> None:
@@ -188,9 +188,16 @@ async def _ring(customer: Writer, clerk: Clerk) -> None:
 
 async def _erased(customer: Writer, clerk: Clerk) -> None:
     panel = clerk.page.get_by_role("complementary")
-    await clerk.button("Erase all data…", within=panel).click()
     dialog = clerk.page.get_by_role("dialog")
-    await clerk.portrait("inbox-erase", ("phone", "tablet", "small"))
+    async with clerk.on_a_phone():
+        await clerk.tap("More")
+        await clerk.button("About this customer", within=dialog).click()
+        await clerk.button("Erase all data…", within=dialog).click()
+        await clerk.portrait("inbox-erase", ("phone",))
+        await clerk.button("Cancel", within=dialog.last).click()
+        await clerk.button("Close", within=dialog).click()
+    await clerk.button("Erase all data…", within=panel).click()
+    await clerk.portrait("inbox-erase", ("tablet", "small"))
     await dialog.get_by_role("textbox").fill(clerk.say("Ana"))
     await clerk.button("Erase everything", within=dialog).click()
     await customer.sees("Your data were erased")

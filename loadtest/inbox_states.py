@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from playwright.async_api import Locator, expect
 
-from loadtest.sitters import Clerk, Set, Writer
+from loadtest.sitters import THREE, Clerk, Set, Writer
 
-SIZES = ("phone", "tablet", "small")
 LATER = "(() => { const now = Date.now.bind(Date); Date.now = () => now() + 23 * 60_000; })()"  # they have waited long
 LONG_NAME = "Mrs Wang-Hernández de la Torre"
 
@@ -50,7 +49,7 @@ async def inbox(scene: Set) -> None:
         await li.context.add_init_script(LATER)
         await li.page.reload()
         await li.shows(li.page.locator(".inbox-waits.long").first)
-        await li.portrait("inbox-long-waits", SIZES)
+        await li.portrait("inbox-long-waits", THREE)
     async with scene.part("sign-out"):
         await _sign_out(lin)
     await scene.over()
@@ -68,7 +67,7 @@ async def _empty(lin: Clerk) -> None:
 
 async def _shelves(lin: Clerk, li: Clerk) -> None:
     await li.shows(li.page.locator(".count").first)
-    await li.portrait("staff-desk-mail", ("phone", "tablet", "small"))
+    await li.portrait("staff-desk-mail", THREE)
     await li.page.get_by_role("link", name=li.say("Inbox")).click()
     await expect(lin.page.locator(".inbox-row")).to_have_count(6)
     await li.open("Ms Zhao")
@@ -78,7 +77,7 @@ async def _shelves(lin: Clerk, li: Clerk) -> None:
     await lin.sees("Assigned to you")
     await lin.page.goto(f"{lin.page.url.split('/inbox')[0]}/inbox")
     await expect(lin.page.locator(".inbox-row")).to_have_count(6)
-    await lin.portrait("inbox-busy", SIZES)
+    await lin.portrait("inbox-busy", THREE)
     for shelf in ("Mine", "Unassigned"):
         await lin.shelf(shelf)
         await lin.portrait(f"inbox-{shelf.lower()}")
@@ -105,7 +104,7 @@ async def _replies(lin: Clerk) -> None:
     await lin.portrait("inbox-replies")
     await lin.page.keyboard.press("Escape")
     await lin.field("Write a message").fill("/")
-    await lin.portrait("inbox-replies-by-key", SIZES)
+    await lin.portrait("inbox-replies-by-key", THREE)
     await lin.field("Write a message").fill("/?")
     await lin.portrait("inbox-replies-not-found")
     await lin.field("Write a message").fill("")
@@ -114,7 +113,7 @@ async def _replies(lin: Clerk) -> None:
 async def _profile(lin: Clerk) -> None:
     await lin.tap("Edit the profile")
     dialog = lin.page.get_by_role("dialog")
-    await lin.portrait("inbox-profile-new", SIZES)
+    await lin.portrait("inbox-profile-new", THREE)
     await lin.button("Frequent", within=dialog).click()
     await dialog.get_by_role("textbox", name=lin.say("Preferences")).fill(
         lin.say("Likes calls after six, no scent on leather")
@@ -124,10 +123,10 @@ async def _profile(lin: Clerk) -> None:
         await _labelled(dialog, lin.say(label)).fill(lin.say(text))
     await _labelled(dialog, lin.say("Bought on")).fill("2025-04-12")
     await _labelled(dialog, lin.say("Care every … months")).fill("3")
-    await lin.portrait("inbox-profile-edit", SIZES)
+    await lin.portrait("inbox-profile-edit", THREE)
     await lin.button("Save", within=dialog).click()
     await expect(dialog).to_have_count(0)
-    await lin.portrait("inbox-profile", SIZES)
+    await lin.portrait("inbox-profile", THREE)
     async with lin.on_a_phone():
         await lin.tap("More")
         await lin.button("About this customer", within=lin.page.get_by_role("dialog")).click()
@@ -143,13 +142,13 @@ async def _notes(lin: Clerk, li: Clerk) -> None:
     note = lin.field("Write a note")
     await note.press_sequentially(f"{lin.say('please match tan no. 4')} @")
     await lin.shows(lin.button("Li Wei"))
-    await lin.portrait("inbox-mention", SIZES)
+    await lin.portrait("inbox-mention", THREE)
     await lin.button("Li Wei").click()
     await lin.tap("Save the note")
     await note.fill(lin.say("pays by card, comes after six"))
     await lin.tap("Save the note")
     await lin.sees("pays by card, comes after six")
-    await lin.portrait("inbox-notes", SIZES)
+    await lin.portrait("inbox-notes", THREE)
     await li.page.get_by_role("link", name=li.say("Desk")).click()
     await li.shows(li.page.locator(".count").first)
     await li.portrait("staff-desk-named")
@@ -207,11 +206,11 @@ async def _held_back(lin: Clerk, li: Clerk, ana: Writer) -> None:
     await ana.sees("We close at five today")
     await lin.has_network_again()
     await lin.shows(lin.button("Send anyway"))
-    await lin.portrait("inbox-held-back", SIZES)
+    await lin.portrait("inbox-held-back", THREE)
     await lin.tap("Delete")
     await lin.message("We open at nine tomorrow")
     await lin.has_mark("We open at nine tomorrow", "Sent", "Delivered", "Read")
-    await lin.portrait("inbox-thread", SIZES)
+    await lin.portrait("inbox-thread", THREE)
 
 
 async def _closed(lin: Clerk) -> None:
@@ -223,10 +222,10 @@ async def _closed(lin: Clerk) -> None:
     await lin.portrait("inbox-closed")
     await lin.open("Mr Chen")
     await lin.sees("Closed. What you write opens it again.")
-    await lin.portrait("inbox-closed-thread", SIZES)
+    await lin.portrait("inbox-closed-thread", THREE)
     await lin.shelf("All")
     await lin.open(LONG_NAME)
-    await lin.portrait("inbox-long-name", SIZES)
+    await lin.portrait("inbox-long-name", THREE)
 
 
 async def _search(lin: Clerk) -> None:
@@ -247,4 +246,4 @@ async def _sign_out(lin: Clerk) -> None:
     await lin.page.get_by_role("link", name=lin.say("Desk")).click()
     await lin.page.locator(".top-tools .icon-button").click()
     await lin.shows(lin.page.get_by_role("dialog"))
-    await lin.portrait("staff-leave", SIZES)
+    await lin.portrait("staff-leave", THREE)

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.async_api import Route, expect
 
 from loadtest.browser import PHONE
-from loadtest.sitters import Customer, Set, Staff
+from loadtest.sitters import THREE, Customer, Set, Staff
 
 BLOCKED = """(() => {
   const refuse = () => Promise.reject(new DOMException('blocked', 'NotAllowedError'));
@@ -143,7 +143,7 @@ async def _line(scene: Set, staff: Staff) -> None:
     await expect(line).to_have_count(len(LINE) + 1)
     await waiting[1].page.close()
     await staff.sees("Out of reach, place kept")
-    await staff.portrait("staff-desk-six", ("phone", "tablet", "small"), whole=True)
+    await staff.portrait("staff-desk-six", THREE, whole=True)
     await waiting[4].portrait("customer-sixth-in-line")
 
 
@@ -152,11 +152,11 @@ async def _trouble(staff: Staff, customer: Customer) -> None:
     await customer.sees_call()
     await expect(staff.button("Customer torch")).not_to_have_attribute("aria-disabled", "true")
     await asyncio.gather(staff.calm(), customer.calm())
-    await staff.portrait_of_call("staff-rich-phone")
+    await staff.portrait("staff-rich-phone", THREE)
     await customer.portrait("customer-rich-phone", ("phone", "tablet", "side"))
     await staff.tap("Pause recording")
     await customer.sees("Recording paused")
-    await staff.portrait_of_call("staff-recording-paused")
+    await staff.portrait("staff-recording-paused", THREE)
     await customer.portrait("customer-recording-paused")
     await customer.tap("Recording paused")
     await customer.portrait("customer-recording-menu")
@@ -165,7 +165,7 @@ async def _trouble(staff: Staff, customer: Customer) -> None:
     await customer.page.evaluate("() => { window.night = true; }")
     await staff.sees("Picture is dark")
     await customer.sees("It is quite dark. More light shows more detail.")
-    await staff.portrait_of_call("staff-dark")
+    await staff.portrait("staff-dark", THREE)
     await customer.portrait("customer-dark", ("phone", "tablet", "side"))
     await customer.page.evaluate("() => { window.night = false; }")
     await customer.tap("Mute")
@@ -173,7 +173,7 @@ async def _trouble(staff: Staff, customer: Customer) -> None:
     await staff.sees("{name} turned the camera off", "Ana")
     await staff.tap("Mute")
     await staff.tap("Camera off")
-    await staff.portrait_of_call("staff-camera-off")
+    await staff.portrait("staff-camera-off", THREE)
     await customer.portrait("customer-camera-off", ("phone", "tablet", "side"))
     for sitter in (customer, staff):
         await sitter.tap("Mute")
@@ -196,7 +196,7 @@ async def _bookings(staff: Staff, customer: Customer) -> None:
             await customer.tap(answer)
             await staff.sees("Declined" if answer == "Decline" else "Confirmed")
     await staff.tap("Snapshot")
-    await staff.portrait("staff-bookings", ("phone", "tablet", "small"))
+    await staff.portrait_of_panel("staff-bookings", "Chat")
     await customer.tap("Decline")
     await customer.sees("Appointment declined")
     await customer.portrait("customer-declined")
@@ -211,7 +211,7 @@ async def _company(staff: Staff, colleague: Staff, customer: Customer) -> None:
     await colleague.tap("Join")
     await expect(customer.page.locator("video[data-colleague]")).to_be_visible()
     await expect(staff.page.locator("video[data-colleague]")).to_be_visible()
-    await staff.portrait_of_call("staff-colleague")
+    await staff.portrait("staff-colleague", THREE)
     await customer.portrait("customer-colleague", ("phone", "tablet", "side"))
     await colleague.tap("Leave call")
     await expect(staff.page.locator("video[data-colleague]")).to_have_count(0)
@@ -223,7 +223,7 @@ async def _lost(staff: Staff, customer: Customer, url: str) -> None:
     await customer.portrait("customer-reconnecting", ("phone", "tablet", "side"))
     await customer.page.close()
     await staff.sees("{name} lost the connection", "Ana")
-    await staff.portrait_of_call("staff-customer-lost")
+    await staff.portrait("staff-customer-lost", THREE)
     customer.page = await customer.context.new_page()
     await customer.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     await customer.page.goto(url)
@@ -241,7 +241,7 @@ async def _records(staff: Staff) -> None:
         await staff.page.route(re.compile(r"/api/calls/[^/]+$"), _recording(state))
         await staff.page.reload()
         await expect(staff.page.get_by_role("heading", name=staff.say("Pictures"))).to_be_visible()
-        await staff.portrait(f"staff-record-{state}", ("phone", "tablet", "small"), whole=True)
+        await staff.portrait(f"staff-record-{state}", THREE, whole=True)
         await staff.page.unroute_all()
     await staff.page.goto(f"{staff.page.url.split('/calls')[0]}/calls/gone")
     await expect(staff.page.get_by_role("alert").filter(visible=True).first).to_be_visible()

@@ -26,7 +26,7 @@ from loadtest.inbox_states import inbox
 from loadtest.mishaps import mishaps
 from loadtest.scenes import bag_photo, bag_video, counter_video
 from loadtest.server_process import LoupeServer
-from loadtest.sitters import PATIENCE_MS, Album, Customer, Set, Staff
+from loadtest.sitters import PATIENCE_MS, THREE, Album, Customer, Set, Staff
 from loadtest.words import CHINESE, ENGLISH
 
 REPLAYS = (
@@ -74,7 +74,7 @@ async def _door(staff: Staff, facts: dict[str, Any]) -> None:
     await staff.portrait("staff-wrong-password")
     await staff.sign_in(facts["username"], facts["password"])
     await staff.sees("No calls yet")
-    await staff.portrait("staff-desk-new", ("phone", "tablet", "small"))
+    await staff.portrait("staff-desk-new", THREE)
 
 
 async def _left_message(customer: Customer, photo: Path) -> None:
@@ -128,7 +128,7 @@ async def _line(staff: Staff, customer: Customer, second: Customer) -> None:
     await customer.portrait("customer-waiting", ("phone", "tablet", "side"))
     await second.join("Mr Chen", "New soles for walking boots", consent=False)
     await expect(staff.page.get_by_role("list", name=staff.say("Waiting")).get_by_role("listitem")).to_have_count(2)
-    await staff.portrait("staff-desk-waiting", ("phone", "tablet", "small"))
+    await staff.portrait("staff-desk-waiting", THREE)
 
 
 async def _call(staff: Staff, customer: Customer) -> None:
@@ -136,7 +136,7 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await customer.sees_call()
     await asyncio.gather(staff.calm(), customer.calm())
     await customer.portrait("customer-call", ("phone", "tablet", "side"))
-    await staff.portrait_of_call("staff-call")
+    await staff.portrait("staff-call", THREE)
     await customer.chat("It happened on the train. Can it be saved?")
     await staff.sees("It happened on the train. Can it be saved?")
     await staff.tap("Draw")
@@ -154,7 +154,7 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await customer.portrait(
         "customer-drawing", ("phone", "tablet", "side")
     )  # at once: new messages lie over the picture for a few seconds
-    await staff.portrait_of_call("staff-drawing")
+    await staff.portrait("staff-drawing", THREE)
     await customer.tap("Open chat")
     await customer.portrait("customer-chat", ("phone",))
     await customer.portrait("customer-chat", ("side",))
@@ -164,12 +164,12 @@ async def _call(staff: Staff, customer: Customer) -> None:
     await expect(staff.page.get_by_role("list", name=staff.say("Pictures"))).to_be_visible()
     await staff.tap("Freeze")
     await customer.sees("Picture frozen")
-    await staff.portrait_of_call("staff-frozen")
+    await staff.portrait("staff-frozen", THREE)
     await customer.portrait("customer-frozen")
     await staff.tap("Freeze")
     await staff.tap("Hold")
     await customer.sees("On hold")
-    await staff.portrait_of_call("staff-hold")
+    await staff.portrait("staff-hold", THREE)
     await customer.portrait("customer-hold")
     await staff.tap("Hold")
     await customer.page.get_by_text(customer.say("On hold"), exact=True).wait_for(state="hidden")
@@ -192,21 +192,21 @@ async def _agreement(staff: Staff, customer: Customer) -> None:
     await dialog.get_by_role("textbox", name=staff.say("Note for the customer")).fill(
         staff.say("We match the colour first.")
     )
-    await staff.portrait("staff-booking", ("phone", "tablet", "small"))
+    await staff.portrait("staff-booking", THREE)
     await staff.button("Send proposal", within=dialog).click()
     await expect(customer.button("Confirm")).to_be_visible()
     await customer.portrait("customer-proposal", ("phone", "tablet", "side"))
-    await staff.portrait_of_call("staff-proposal")
+    await staff.portrait("staff-proposal", THREE)
     await customer.tap("Confirm")
     await staff.sees("Confirmed")
     await customer.portrait("customer-confirmed")
     await customer.chat("Wonderful! It was a gift.")
     await staff.sees("Wonderful! It was a gift.")
-    await staff.portrait_of_call("staff-confirmed")
+    await staff.portrait("staff-confirmed", THREE)
     await staff.page.get_by_role("tab", name=staff.say("Note")).click()
     await staff.write("Private note", "Bag from her sister. Match tan no. 4; test inside the flap.")
     await staff.sees("Saved")
-    await staff.portrait("staff-note")
+    await staff.portrait_of_panel("staff-note", "Note")
     await staff.page.get_by_role("tab", name=staff.say("Chat")).click()
 
 
@@ -239,7 +239,7 @@ async def _without_consent(staff: Staff, customer: Customer) -> None:
     await staff.tap("Snapshot")
     await customer.sees("Keep this picture?")
     await customer.portrait("customer-keep-picture")
-    await staff.portrait_of_call("staff-not-recorded")
+    await staff.portrait("staff-not-recorded", THREE)
     await customer.tap("Keep")
     await customer.tap("Hang up")
     await expect(staff.page.get_by_role("heading", name=staff.say("Call ended"))).to_be_visible()

@@ -35,6 +35,7 @@ SIZES = {
     "small": {"width": 1024, "height": 700},
 }
 BOTH = ("phone", "tablet")
+THREE = (*BOTH, "small")
 # Two frames after the new size the page has been laid out and painted; pictures of the call need one more of their own.
 PAINTED = """() => new Promise((done) => {
   const videos = [...document.querySelectorAll('video')].filter((v) => v.srcObject && v.checkVisibility());
@@ -141,7 +142,7 @@ class Sitter:
             await expect(self.page.get_by_label(self.say("Good connection")).first).to_be_visible(timeout=CALM_MS)
 
     async def chat(self, text: str) -> None:
-        await self.write("Write a message", text)
+        await self.write("Message", text)
         await self.tap("Send")
 
     async def message(self, text: str) -> None:
@@ -175,14 +176,17 @@ class Sitter:
         """`name.size.png` for each size; `whole`: the page to its end instead of what is in sight."""
         was = self.page.viewport_size
         for size in sizes:
-            await self.page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
-            await self.page.evaluate(PAINTED)
+            await self.resize(size)
             path = self.album.out / f"{name}.{size}.png"
             await self.page.screenshot(path=path, animations="disabled", full_page=whole)
         self.album.taken(name)
         if was:
             await self.page.set_viewport_size(was)
             await self.page.evaluate(PAINTED)
+
+    async def resize(self, size: str) -> None:
+        await self.page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
+        await self.page.evaluate(PAINTED)
 
 
 class Customer(Sitter):
@@ -224,12 +228,14 @@ class Staff(Sitter):
         await self.button("Answer", within=waiting.filter(has_text=self.say(name))).click()
         await self.sees_call()
 
-    async def portrait_of_call(self, name: str) -> None:
-        """On a phone the words lie over the picture: put away for the portrait."""
+    async def portrait_of_panel(self, name: str, tab: str) -> None:
+        """On a narrow screen the words lie over the picture, and only when they are asked for."""
         await self.portrait(name, ("tablet", "small"))
-        await self.tap("Hide chat and notes")
-        await self.portrait(name, ("phone",))
+        await self.resize("phone")
         await self.tap("Show chat and notes")
+        await self.page.get_by_role("tab", name=self.say(tab)).click()
+        await self.portrait(name, ("phone",))
+        await self.resize("tablet")
 
     async def drag(self, *path: tuple[float, float]) -> None:
         """Draws along shares of the picture."""

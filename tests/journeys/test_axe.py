@@ -71,6 +71,11 @@ async def test_axe_finds_nothing_on_the_way_to_a_call_in_it_and_after_it(browser
     await customer.say("Can you see it?")
     await axe.once(customer.page, "call of a customer with its chat")
     await axe.look(staff.page, "call of staff", "video[data-remote]")
+    await staff.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})  # as a tablet is turned
+    await staff.page.get_by_role("button", name="Show chat and notes").click()
+    await axe.once(staff.page, "call of staff with its chat over the picture")
+    await staff.page.set_viewport_size({"width": TABLET["width"], "height": TABLET["height"]})
+    await expect(staff.page.get_by_role("button", name="Hide chat and notes")).to_be_visible()
     await hang_up(staff)
     await axe.once(staff.page, "call of staff, ended")
     await expect(customer.page.get_by_role("heading").first).to_be_visible()

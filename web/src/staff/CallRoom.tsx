@@ -9,11 +9,11 @@ import { CallTop } from "./CallTop";
 import { ColleagueDialog } from "./ColleagueDialog";
 import { useStaff } from "./staffContext";
 
-const WIDE_ENOUGH_PX = 900;
+const WIDE_ENOUGH = "(min-width: 900px)";
 /** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
 export function CallRoom({ active, settled }: { active: boolean; settled: boolean }) {
   const { deeds, pages } = useStaff();
-  const [panel, setPanel] = useState(() => innerWidth >= WIDE_ENOUGH_PX);
+  const [panel, setPanel] = usePanel();
   const [drawing, setDrawing] = useState(false);
   const [open, setOpen] = useState<Opens | null>(null);
   const held = deeds.held.value;
@@ -46,6 +46,18 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
       )}
     </div>
   );
+}
+
+/** Open where there is room beside the picture. A tablet that is turned gets what fits its new shape. */
+function usePanel() {
+  const [panel, setPanel] = useState(() => matchMedia(WIDE_ENOUGH).matches);
+  useEffect(() => {
+    const room = matchMedia(WIDE_ENOUGH);
+    const turned = () => setPanel(room.matches);
+    room.addEventListener("change", turned);
+    return () => room.removeEventListener("change", turned);
+  }, []);
+  return [panel, setPanel] as const;
 }
 
 /** Space takes a picture, F freezes, D draws, M mutes: for a keyboard on the counter. Not while writing. */

@@ -2,6 +2,7 @@ import { ArrowUp, X } from "lucide-preact";
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { visible } from "../conversation/blank";
+import { shared } from "../i18n/shared.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { Talk } from "../state/conversation";
 import { summary } from "./Line";
@@ -28,6 +29,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
   const text = talk.draft.value;
   const replying = talk.replyingTo.value;
   const files = usePicked(talk);
+  const name = inCall ? shared("message") : t("write_to");
   const isEmpty = !visible(text) && !files.picked.length && !files.preparing;
 
   useLayoutEffect(() => {
@@ -94,8 +96,8 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
           rows={1}
           value={text}
           maxLength={4000}
-          aria-label={t("write_to")}
-          placeholder={t("write_to")}
+          aria-label={name}
+          placeholder={name}
           enterkeyhint="send"
           autocomplete="off"
           onInput={(event) => talk.edited(event.currentTarget.value)}
