@@ -19,8 +19,13 @@ export function Rows({ customer }: { customer: string | null }) {
   const now = useMinute();
   const shelves = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const chosen = shelves.current?.querySelector("[aria-pressed='true']");
-    chosen?.scrollIntoView({ block: "nearest", inline: "center" });
+    const row = shelves.current;
+    if (!row) return;
+    const show = () =>
+      row.querySelector("[aria-pressed='true']")?.scrollIntoView({ block: "nearest", inline: "center" });
+    const turned = new ResizeObserver(show); // also the first time, and when the list comes back on a phone
+    turned.observe(row);
+    return () => turned.disconnect();
   }, [shelf]);
   return (
     <nav class="inbox-rows" aria-label={t("conversations")}>
