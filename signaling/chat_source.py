@@ -10,6 +10,7 @@ from domain.conversation import Row
 from domain.conversation_ports import ConversationStore
 from domain.fold import NAMELESS
 from domain.stream import Entry, Head, inbox_stream, owner_of
+from domain.unchecked import unchecked
 from signaling.chat_hub import Piece
 from signaling.chat_news import EntryView, InboxRow
 
@@ -65,13 +66,14 @@ def entry_view(entry: Entry) -> EntryView:
 
 
 def row_view(row: Row) -> InboxRow:
-    kept, name = row.conversation, "" if row.name == NAMELESS else row.name
-    return InboxRow(
-        conversation=kept.id, position=kept.inbox_position, name=name, state=kept.state, assignee=kept.assignee,
-        assignee_name=row.assignee_name, waiting_since=kept.waiting_since, snoozed_until=kept.snoozed_until,
-        last_at=kept.last_at, preview=kept.preview, preview_kind=kept.preview_kind, head=row.head,
-        customer_head=kept.customer_head,
-    )  # fmt: skip
+    kept = row.conversation
+    return unchecked(InboxRow, {
+        "conversation": kept.id, "position": kept.inbox_position, "name": "" if row.name == NAMELESS else row.name,
+        "state": kept.state, "assignee": kept.assignee, "assignee_name": row.assignee_name,
+        "waiting_since": kept.waiting_since, "snoozed_until": kept.snoozed_until, "last_at": kept.last_at,
+        "preview": kept.preview, "preview_kind": kept.preview_kind, "head": row.head,
+        "customer_head": kept.customer_head,
+    })  # fmt: skip
 
 
 def entries_text(stream: str, after: int, shown: Iterable[str], head: int, digest: int, ref: str | None = None) -> str:

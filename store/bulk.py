@@ -1,15 +1,14 @@
-"""Many rows with few statements, past SQLAlchemy's work for each parameter, which costs more than SQLite's own.
+"""Many rows with one statement, past SQLAlchemy's work for each parameter, which costs more than SQLite's own.
 
 Python's sqlite3 lets other threads run during each step of SQLite, and has to wait for its turn after it: with a busy
-event loop beside it that wait is longer than the step by far. So a step writes up to `CHUNK` rows.
+event loop beside it that wait is longer than the step by far. So all rows are one step, and come to it as one JSON text.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, Update, bindparam, insert, update
@@ -17,8 +16,8 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from store.columns import Json, UtcTime, dump_json
 
-CHUNK = 64
 _TIME = UtcTime()
+_rows_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 ToDriver = Callable[[Any], Any]
 
 
@@ -29,10 +28,9 @@ class Bulk:
     def __init__(self, table: Table, names: Sequence[str], *, keys: Sequence[str] = (), adds: bool = False) -> None:
         self._table, self._names, self._keys, self._adds = table, tuple(names), tuple(keys), adds
         columns = [table.c[name] for name in (*keys, *names)]
-        self._width = len(columns)
         self._times = [index for index, column in enumerate(columns) if isinstance(column.type, UtcTime)]
         self._jsons = [index for index, column in enumerate(columns) if isinstance(column.type, Json)]
-        self._sqlite = cache(self._for_sqlite)
+        self._sqlite = self._for_sqlite()
         self._compiled: tuple[str, list[int]] | None = None
 
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
@@ -47,31 +45,21 @@ class Bulk:
                 values[index] = change(values[index])
             converted.append(values)
         if dialect.name == "sqlite":
-            self._run_sqlite(connection, converted)
+            connection.exec_driver_sql(self._sqlite, (_rows_text(converted),))
         else:
             sql, order = self._compiled or self._compile(dialect)
             connection.exec_driver_sql(sql, [tuple([values[index] for index in order]) for values in converted])
 
-    def _run_sqlite(self, connection: Connection, rows: list[list[Any]]) -> None:
-        """In powers of two, so that there are few statements and the driver keeps them prepared."""
-        at, size = 0, CHUNK
-        while at < len(rows):
-            while size > len(rows) - at:
-                size //= 2
-            connection.exec_driver_sql(self._sqlite(size), tuple(chain.from_iterable(rows[at : at + size])))
-            at += size
-
-    def _for_sqlite(self, count: int) -> str:
-        name = self._table.name
-        values = ", ".join([f"({', '.join('?' * self._width)})"] * count)
+    def _for_sqlite(self) -> str:
+        name, width = self._table.name, len(self._keys) + len(self._names)
+        given = [f"given.value ->> {number}" for number in range(width)]
         if not self._keys:
-            return f"INSERT INTO {name} ({', '.join(self._names)}) VALUES {values}"
-        given = [f"given.column{number}" for number in range(1, self._width + 1)]
+            return f"INSERT INTO {name} ({', '.join(self._names)}) SELECT {', '.join(given)} FROM json_each(?) AS given"
         start = f"{name}.%s + " if self._adds else ""
         pairs = zip(self._names, given[len(self._keys) :], strict=True)
-        changed = ", ".join(f"{column} = {start % column if start else ''}{value}" for column, value in pairs)
-        where = " AND ".join(f"{name}.{key} = {value}" for key, value in zip(self._keys, given, strict=False))
-        return f"UPDATE {name} SET {changed} FROM (VALUES {values}) AS given WHERE {where}"
+        changed = ", ".join(f"{column} = {start % column if start else ''}({value})" for column, value in pairs)
+        where = " AND ".join(f"{name}.{key} = ({value})" for key, value in zip(self._keys, given, strict=False))
+        return f"UPDATE {name} SET {changed} FROM json_each(?) AS given WHERE {where}"
 
     def _compile(self, dialect: Dialect) -> tuple[str, list[int]]:
         names = [*(f"key_{name}" for name in self._keys), *(f"new_{name}" for name in self._names)]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, literal, select
 
 from domain.conversation import Conversation, ConversationState, Row
 from domain.stream import Cursor, owner_of
+from domain.unchecked import unchecked
 from store import conversation_tables as t
 from store import tables
 from store.columns import Words
@@ -60,9 +61,5 @@ def due(connection: Connection, now: datetime, limit: int) -> list[str]:
 
 
 def _row(found: dict[str, Any]) -> Row:
-    return Row(
-        name=found.pop("name"),
-        assignee_name=found.pop("assignee_name"),
-        head=found.pop("head") or 0,
-        conversation=Conversation.model_validate(found),
-    )
+    names = {"name": found.pop("name"), "assignee_name": found.pop("assignee_name"), "head": found.pop("head") or 0}
+    return unchecked(Row, {"conversation": unchecked(Conversation, found), **names})

@@ -40,6 +40,7 @@ MAX_WAITING = 2000  # writes in the queue; beyond that a person would wait too l
 MAX_GROUP = 128  # writes per commit: bounds how long the first of them waits for the last
 CACHE_KB = 32 * 1024
 WAL_BYTES_KEPT = 64 * 1024 * 1024
+WAL_PAGES = 8000  # then a commit writes the log back, and all others wait: under load every 2 s, not 4 times a second
 
 
 @dataclass(slots=True, eq=False)
@@ -187,12 +188,14 @@ def _upgrade(writer: Engine) -> None:
 def _writer(path: Path) -> Engine:
     engine = create_engine(_address(path, "sqlite"), pool_size=1, max_overflow=0, json_serializer=dump_json)
     log_limit = f"journal_size_limit={WAL_BYTES_KEPT}"
-    _prepare(engine, "journal_mode=WAL", f"cache_size=-{CACHE_KB}", log_limit)
+    _prepare(engine, "journal_mode=WAL", f"cache_size=-{CACHE_KB}", log_limit, f"wal_autocheckpoint={WAL_PAGES}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        is_lasting = connection.get_execution_options().get("is_lasting", True)
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_lasting else 'NORMAL'}")
+        wanted = "FULL" if connection.get_execution_options().get("is_lasting", True) else "NORMAL"
+        if connection.info.get("synchronous") != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+            connection.info["synchronous"] = wanted
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
