@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
+# Where Python was told to keep nothing compiled, each start of a server or a test would compile all of Loupe again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup run test check bench fmt build docs
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'

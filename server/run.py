@@ -40,7 +40,6 @@ from signaling.live import Live
 from signaling.node import MediaNode
 from store.blobs import open_blobs
 from store.database import SQLITE, open_database
-from store.redis_bus import open_redis_bus
 
 log = structlog.get_logger()
 CLOSE_WITHIN_S = 3.0
@@ -118,6 +117,8 @@ async def _open_bus(settings: Settings, house: House, stack: AsyncExitStack) -> 
     """Servers that share the key of their cookies are one house, and hear each other."""
     if not settings.redis_url:
         return None
+    from store.redis_bus import open_redis_bus  # the client's imports: only where there is a Redis
+
     space = hashlib.sha256(b"bus " + house.settings.secret).hexdigest()[:16]
     return await stack.enter_async_context(open_redis_bus(settings.redis_url, space))
 
