@@ -150,7 +150,7 @@ async def _notes(lin: Clerk, li: Clerk) -> None:
     await lin.sees("pays by card, comes after six")
     await lin.portrait("inbox-notes", THREE)
     await li.page.get_by_role("link", name=li.say("Desk")).click()
-    await li.shows(li.page.locator(".count").first)
+    await li.shows(li.page.locator(".count", has_text="@"))
     await li.portrait("staff-desk-named")
     await li.page.get_by_role("link", name=li.say("Inbox")).click()
     await li.portrait("inbox-named")
