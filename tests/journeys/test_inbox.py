@@ -57,7 +57,7 @@ async def test_a_call_from_the_conversation_rings_until_it_is_answered_and_opens
     _, lin = await tablet(browser, server, "lin")
     await open_first(lin)
     await lin.get_by_role("button", name="Video call", exact=True).click()
-    await expect(lin.get_by_text("Ringing at Ann's")).to_be_visible()
+    await expect(lin.get_by_text("Calling Ann")).to_be_visible()
     await customer.get_by_role("button", name="Not now").click()
     await expect(lin.get_by_text("Ann cannot talk now.")).to_be_visible()
     await lin.get_by_role("button", name="Ring again").click()

@@ -6,7 +6,7 @@ export const en = {
   ring_accepted: "Accepted",
   ring_declined: "Not now",
   ring_withdrawn: "Given up",
-  ringing: "Ringing at {name}'s …",
+  ringing: "Calling {name} …",
   ringing_away: "{name} is not here. The link waits in the conversation.",
   ring_stop: "Stop",
   rung_accepted: "{name} comes. The call opens here by itself.",
