@@ -33,6 +33,7 @@ CUSTOMERS_OF_IDLE, STAFF_OF_INBOX = 160, 20
 MOST_DEVICES, MOST_A_SECOND = 250, 40.0
 INBOX_MESSAGES = 20
 SPARE_DESCRIPTORS = 250  # database, media, logs
+POLL_EVERY = 20  # with faults: each twentieth customer's pages come by long poll
 LEAST_HEADS = 2
 HEADS_DEADLINE_S = 70.0
 
@@ -178,7 +179,11 @@ class MessagesRun:
             }
         else:
             self._found["faults"] = dict(mischief.done)
-            self._notes.append("Latencies hold the time in which the server was dead: people went on writing.")
+            self._notes.append(
+                "Latencies hold the time in which the server was dead: people went on writing. It came again within "
+                f"{mischief.slowest_start_s:.1f} s; {len(mischief.not_started)} starts failed."
+            )
+            self._notes += mischief.not_started
         self._notes += [*figures.wrong[:3], *found.examples[:3]]
         if tester_cores > BUSY_TESTER:
             self._notes.append(
@@ -191,12 +196,17 @@ class MessagesRun:
         wanted, figures = self._wanted, self._figures
         steady = Steady()
         people = await customers(server.base, wanted.devices)
-        for person in people:
-            writing = Writing(secrets.token_hex(8))
+        for number, person in enumerate(people):
+            writing, polls = Writing(secrets.token_hex(8)), wanted.faults and number % POLL_EVERY == 0
             steady.writings[writing.device] = writing
-            steady.writers.append(Page(address, person, writing.device, "t", figures, steady.due_of, writing))
+            due_of = steady.due_of
+            steady.writers.append(
+                Page(address, person, writing.device, "t", figures, due_of, writing, is_polling=polls)
+            )
             if wanted.listens or wanted.faults:
-                steady.readers.append(Page(address, person, secrets.token_hex(8), "t", figures, steady.due_of))
+                steady.readers.append(
+                    Page(address, person, secrets.token_hex(8), "t", figures, due_of, is_polling=polls)
+                )
         if wanted.listens:
             count = max(1, wanted.devices // STREAMS_OF_A_STAFF_READER)
             colleagues = await staff(server.base, server.facts["usernames"][:count], server.facts["password"])
@@ -245,11 +255,12 @@ class MessagesRun:
     # --- open pages ---
 
     async def _idle(self, wanted: int) -> None:
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        pages = wanted if most == resource.RLIM_INFINITY else min(wanted, most - SPARE_DESCRIPTORS)
+        most = _allowed_descriptors(wanted + SPARE_DESCRIPTORS)
+        pages = min(wanted, most - SPARE_DESCRIPTORS)
         if pages < wanted:
             self._notes.append(
-                f"{pages} pages instead of {wanted}: this machine allows {most} open files in one process (ulimit -Hn)."
+                f"{pages} pages instead of {wanted}: this machine allows {most} open files in one process (ulimit -Hn), does not "
+                "let us raise that (it takes CAP_SYS_RESOURCE), and the server is one process."
             )
         async with AsyncExitStack() as stack:
             server, address = await stack.enter_async_context(_server(3))
@@ -338,6 +349,18 @@ async def _server(count_of_staff: int) -> AsyncIterator[tuple[LoupeServer, Addre
     with tempfile.TemporaryDirectory(prefix="loupe-load-", ignore_cleanup_errors=True) as folder:
         async with LoupeServer(Path(folder) / "data", "--demo-staff", str(max(3, count_of_staff))) as server:
             yield server, Address.of(server.base)
+
+
+def _allowed_descriptors(wanted: int) -> int:
+    """How many a process of ours may have, as many as `wanted` where we may raise it; a server that we start inherits it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+    except (ValueError, OSError):
+        return hard
+    return wanted
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from loadtest.messages_page import Page
-from loadtest.server_process import LoupeServer
+from loadtest.server_process import LoupeServer, NotStarted
 
 Kind = Literal["cut in a frame", "cut before the answer", "sent twice", "reader cut", "slow reader"]
 KINDS: tuple[Kind, ...] = ("cut in a frame", "cut before the answer", "sent twice", "reader cut", "slow reader")
 SLOW_S = 2.0
 TWICE = 5
+POLLED_SHARE = 0.25  # of the faults: long polls are few, and each kind of fault is to hit them often
+STARTS = 3  # of a killed server, before the run is given up
 
 
 class Mischief:
-    """`count` faults and `kills` of the server, spread evenly over a run; `done` counts what really happened."""
+    """`count` faults and `kills` of the server, spread evenly over a run; `done` counts what really happened, `not_started`
+    has the words of each start of a killed server that failed."""
 
     def __init__(
         self, count: int, kills: int, seed: int, writers: Sequence[Page], readers: Sequence[Page], server: LoupeServer
@@ -31,6 +35,8 @@ class Mischief:
         self._all = count, kills
         self._killing: asyncio.Task[None] | None = None
         self.done: Counter[str] = Counter()
+        self.not_started: list[str] = []
+        self.slowest_start_s = 0.0
 
     def keep_up(self, share: float, tell: Callable[[str], None]) -> None:
         """`share` of the run is over: what is due by now happens. Raises NotStarted when a killed server did not come again."""
@@ -55,13 +61,28 @@ class Mischief:
 
     async def _kill(self) -> None:
         await self._server.kill()
-        await self._server.start()
         self.done["server killed"] += 1
+        for left in range(STARTS - 1, -1, -1):
+            began = time.monotonic()
+            try:
+                await self._server.start()
+            except NotStarted as fault:
+                self.not_started.append(str(fault))
+                if not left:
+                    raise
+            else:
+                self.slowest_start_s = max(self.slowest_start_s, time.monotonic() - began)
+                return
 
     def _break(self, kind: Kind) -> bool:
         """False while nobody is there whom it could happen to."""
         pages = self._readers if kind in ("reader cut", "slow reader") else self._writers
-        there = [(page, page.wire, page.wire.transport) for page in pages if page.wire and page.wire.transport]
+        is_polling = self._seeded.random() < POLLED_SHARE
+        there = [
+            (page, page.wire, page.wire.transport)
+            for page in pages
+            if page.is_polling is is_polling and page.wire and page.wire.transport
+        ]
         if not there:
             return False
         page, wire, transport = self._seeded.choice(there)
@@ -75,9 +96,10 @@ class Mischief:
         elif kind == "reader cut":
             wire.cut()
         else:
+            assert isinstance(transport, asyncio.Transport)
             transport.pause_reading()
             asyncio.get_running_loop().call_later(SLOW_S, _go_on, page, transport)
-        self.done[kind] += 1
+        self.done[f"long poll: {kind}" if is_polling else kind] += 1
         return True
 
 

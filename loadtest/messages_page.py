@@ -15,6 +15,7 @@ from typing import Any
 
 from loadtest.histogram import Histogram
 from loadtest.messages_people import Address, Person
+from loadtest.messages_poll import Place, PollWire, connect_poll
 from loadtest.messages_wire import Wire, connect
 
 IN_FLIGHT = 20
@@ -82,7 +83,7 @@ class Writing:
 
 
 class Page:
-    """`due_of` finds when an entry was due by its id, 0.0 for one of somebody else's."""
+    """`due_of` finds when an entry was due by its id, 0.0 for one of somebody else's. `is_polling`: by long poll, not WebSocket."""
 
     def __init__(
         self,
@@ -94,7 +95,9 @@ class Page:
         due_of: Callable[[str], float] = lambda _: 0.0,
         writing: Writing | None = None,
         streams: Sequence[str] = (),
+        is_polling: bool = False,
     ) -> None:
+        self.is_polling = is_polling
         self.address, self.person, self.device, self.tab = address, person, device, tab
         self.figures = figures
         self.writing = writing
@@ -104,7 +107,7 @@ class Page:
         self.inbox_heard: Callable[[int], None] = lambda _: None
         self.heads_heard = 0
         self.welcomed = asyncio.Event()
-        self.wire: Wire | None = None
+        self.wire: Wire | PollWire | None = None
         self.send_twice = 0
         self.cut_before_answer = False
         self._due_of = due_of
@@ -117,17 +120,23 @@ class Page:
 
     async def open(self) -> None:
         """Raises OSError or TimeoutError."""
-        path = f"/ws/{self.person.side}/chat"
         self._lost.clear()
         self.welcomed.clear()
         self._is_fetching.clear()
-        address = self.address
-        self.wire = await connect(address.host, address.port, path, self.person.cookie, self._hear, self._lose)
+        self.wire = await self._connect()
         cursors = [{"stream": s, "position": c.position, "digest": c.digest} for s, c in self.cursors.items()]
         hello = {"type": "chat.hello", "ref": "hello", "device": self.device, "tab": self.tab, "cursors": cursors}
         self.wire.send(json.dumps(hello))
         async with asyncio.timeout(WELCOME_DEADLINE_S):
             await self.welcomed.wait()
+
+    async def _connect(self) -> Wire | PollWire:
+        address, person = self.address, self.person
+        if self.is_polling:
+            place = Place(address.host, address.port, person.cookie, person.side, self.device, self.tab)
+            return await connect_poll(place, self._hear, self._lose)
+        path = f"/ws/{person.side}/chat"
+        return await connect(address.host, address.port, path, person.cookie, self._hear, self._lose)
 
     async def stay(self) -> None:
         """Comes back whenever it is cut, until cancelled."""

@@ -22,7 +22,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 class NotStarted(AssertionError):
-    """A server did not come up; its last words."""
+    """A server did not come up: how it ended, if it did, and its last words."""
 
 
 class LoupeServer:
@@ -66,11 +66,23 @@ class LoupeServer:
                 line = await self.process.stdout.readline()
         except TimeoutError:
             raise NotStarted(
-                f"the server was not ready within {READY_DEADLINE_S:.0f} s: {self._last_words()}"
+                f"the server was not ready within {READY_DEADLINE_S:.0f} s and is {self._state()}: {self._last_words()}"
             ) from None
         if not line:
-            raise NotStarted(f"the server did not start: {self._last_words()}")
+            async with asyncio.timeout(READY_DEADLINE_S):
+                code = await self.process.wait()
+            raise NotStarted(f"the server did not start (exit code {code}): {self._last_words()}")
         self.facts = json.loads(line)
+
+    def _state(self) -> str:
+        """What the kernel says of the process that does not come up: how long it ran, and what it waits for."""
+        assert self.process is not None
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            ran_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            return "gone"
+        return f"in state {fields[0]} after {ran_s:.1f} s of processor"
 
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-2000:].strip()

@@ -16,6 +16,7 @@ from loadtest.messages_audit import audit, held
 from loadtest.messages_page import Cursor, Figures, Page, Writing
 from loadtest.messages_people import Address, Person
 from loadtest.messages_wire import PING, Wire, frame
+from loadtest.server_process import LoupeServer, NotStarted
 from loadtest.target import CannotLoad
 
 ANN = Person("ann", "customer", "")
@@ -109,7 +110,15 @@ def test_messages_with_faults_are_lost_by_nobody(tmp_path: Path) -> None:
     assert (said["written"], said["kept"], said["acknowledged"]) == (1000, 1000, 1000)
     assert (said["lost"], said["duplicated"], said["reordered"]) == (0, 0, 0)
     assert facts["faults"]["server killed"] == 1
+    assert any(name.startswith("long poll: ") for name in facts["faults"])
     assert facts["verdict"]["is_good"]
+
+
+async def test_a_server_that_does_not_start_says_how_it_ended_and_why(tmp_path: Path) -> None:
+    server = LoupeServer(tmp_path / "data", "--media-port", "none")
+    with pytest.raises(NotStarted, match=r"exit code 2\): Usage") as told:
+        await server.start()
+    assert "media-port" in str(told.value)
 
 
 @pytest.mark.journey
