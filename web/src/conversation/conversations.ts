@@ -1,5 +1,6 @@
 import { language } from "../i18n/language";
 import { newId } from "../wire/ids";
+import { toldServerTime } from "../wire/serverClock";
 import { ofShop } from "../wire/shop";
 import { Database, type Waiting } from "./database";
 import { deviceName } from "./device";
@@ -29,7 +30,6 @@ export type Me = { id: string; side: "customer" | "staff" };
 /** What has changed; listeners read the rest from `Conversations`. */
 export type Change =
   | { is: "status" | "waiting" }
-  | { is: "welcome"; welcome: ChatWelcome }
   | { is: "stream" | "marks"; stream: string }
   | { is: "typing"; typing: ChatTypingNews }
   | { is: "here"; here: ChatHere }
@@ -280,7 +280,7 @@ export class Conversations {
     const open = new Set(frame.streams.map((head) => head.stream));
     for (const state of this.#streams.all) if (!open.has(state.stream)) this.#askFor(state);
     this.#seen.again();
-    this.#tell({ is: "welcome", welcome: frame });
+    toldServerTime(frame.now);
   }
 
   #said(frame: ChatSaid): void {

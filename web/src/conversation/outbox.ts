@@ -1,4 +1,5 @@
 import { codeOf, Refusal } from "../wire/refusal";
+import { serverNow } from "../wire/serverClock";
 import type { Database, Draft, Waiting } from "./database";
 import type { ChatAck, ChatAppend, ErrorFrame } from "./frames";
 import { cancelUpload, type Upload } from "./upload";
@@ -51,7 +52,7 @@ export class Outbox {
 
   write(draft: Draft): Promise<string> {
     return this.#work(async () => {
-      const waiting = await this.database.write(draft, new Date().toISOString());
+      const waiting = await this.database.write(draft, new Date(serverNow()).toISOString());
       this.waiting = [...this.waiting, waiting];
       this.hooks.changed();
       this.#pump();

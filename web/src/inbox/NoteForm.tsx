@@ -69,6 +69,7 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
       <textarea
         ref={field}
         class="input note-field"
+        dir="auto"
         rows={2}
         value={text}
         maxLength={4000}

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ringText as it } from "../i18n/ring.texts";
 import { useStaff } from "../staff/staffContext";
 import { RING_FOR_MS, type Talk, type TalkLine } from "../state/conversation";
+import { serverNow } from "../wire/serverClock";
 import { useInbox } from "./inboxContext";
 
 const TOLD_FOR_MS = 3 * 60_000;
@@ -55,9 +56,8 @@ export function RingNote({ talk, customer, name }: { talk: Talk; customer: strin
 
 /** How old it is, each second, by the server's clock. */
 function useAge(ring: TalkLine | undefined): number {
-  const inbox = useInbox();
   const [, tick] = useState(0);
-  const age = ring ? inbox.now() - Date.parse(ring.at) : Number.POSITIVE_INFINITY;
+  const age = ring ? serverNow() - Date.parse(ring.at) : Number.POSITIVE_INFINITY;
   const young = age < TOLD_FOR_MS;
   useEffect(() => {
     if (!young) return;

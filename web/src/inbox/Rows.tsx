@@ -7,6 +7,7 @@ import { en, type TalkKey, talk as t } from "../i18n/talk.texts";
 import { useStaff } from "../staff/staffContext";
 import { SHELVES, type Shelf } from "../state/inbox";
 import { dayKey, dayName } from "../talk/days";
+import { serverNow } from "../wire/serverClock";
 import { useInbox } from "./inboxContext";
 
 const LONG_MINUTES = 15;
@@ -122,7 +123,9 @@ function Row({ row, chosen, now }: { row: InboxRow; chosen: boolean; now: number
             {answering ? (
               <span class="inbox-preview inbox-answering">{it("answering", { name: answering })}</span>
             ) : (
-              <span class="inbox-preview">{previewOf(row)}</span>
+              <span class="inbox-preview" dir="auto">
+                {previewOf(row)}
+              </span>
             )}
             {unread && (
               <span class="inbox-dot">
@@ -161,7 +164,7 @@ function Waits({ since, now }: { since: string; now: number }) {
 }
 
 function Last({ at, zone }: { at: string; zone: string }) {
-  const today = dayKey(at, zone) === dayKey(new Date().toISOString(), zone);
+  const today = dayKey(at, zone) === dayKey(new Date(serverNow()).toISOString(), zone);
   return (
     <time class="inbox-last" dateTime={at}>
       {today ? clock(at, zone) : dayName(at, zone)}
@@ -170,9 +173,9 @@ function Last({ at, zone }: { at: string; zone: string }) {
 }
 
 function useMinute(): number {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 20_000);
+    const timer = setInterval(() => setNow(serverNow()), 20_000);
     return () => clearInterval(timer);
   }, []);
   return now;

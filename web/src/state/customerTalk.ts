@@ -4,6 +4,7 @@ import type { LinkStatus } from "../conversation/link";
 import { language } from "../i18n/language";
 import { http } from "../wire/http";
 import { codeOf } from "../wire/refusal";
+import { serverNow } from "../wire/serverClock";
 import { openTalk, RING_FOR_MS, ringing, type Talk } from "./conversation";
 import type { Entered } from "./customer";
 
@@ -59,13 +60,12 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   const joining = signal(/^#join=(\d{8})$/.exec(location.hash)?.[1] ?? null);
   if (joining.value) history.replaceState(null, "", location.pathname + location.search);
   let person = "";
-  let skew = 0; // of this clock against the server's
   let hangUp: ReturnType<typeof setTimeout> | undefined;
 
   /** Rings while the shop does, also on a page that was opened meanwhile; stops with the first answer, here or elsewhere. */
   function listen(conversations: Conversations): void {
     const stream = `c.${conversations.me.id}`;
-    const now = Date.now() + skew;
+    const now = serverNow();
     const entry = ringing(conversations.state(stream).entries, now);
     clearTimeout(hangUp);
     if (!entry || conversations.status !== "open") {
@@ -103,7 +103,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
       if (change.is === "status") {
         status.value = conversations.status;
         if (conversations.isErased) clear();
-      } else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
+      }
       if (change.is === "status" || change.is === "stream") listen(conversations);
     });
     void conversations.open(`c.${known.id}`).then(() => listen(conversations)); // what rang before this page was loaded

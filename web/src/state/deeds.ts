@@ -1,6 +1,7 @@
 import type { ChatInboxSet, InboxRow } from "../conversation/frames";
 import { newId } from "../wire/ids";
 import { Refusal } from "../wire/refusal";
+import { serverNow } from "../wire/serverClock";
 import type { Inbox } from "./inbox";
 import type { Notices } from "./staffNotices";
 
@@ -21,7 +22,7 @@ const HOUR_MS = 3_600_000;
 const MORNING = 9;
 
 /** When a conversation that is put off comes back; mornings are the reader's own. */
-export function timeOf(when: Later, now = new Date()): Date {
+export function timeOf(when: Later, now = new Date(serverNow())): Date {
   if (when === "in_one_hour") return new Date(now.getTime() + HOUR_MS);
   if (when === "in_three_hours") return new Date(now.getTime() + 3 * HOUR_MS);
   const morning = new Date(now);

@@ -43,8 +43,6 @@ export interface Inbox {
   readonly answering: ReadonlySignal<Record<string, string>>;
   isUnread(row: InboxRow): boolean;
   choose(shelf: Shelf): void;
-  /** The server's clock, in milliseconds. */
-  now(): number;
   /** Asks a customer to a video call; who comes within two minutes is answered by this page. Rejects with a Refusal. */
   ring(customer: string): Promise<void>;
   /** True once for a customer whom this page has asked. */
@@ -89,7 +87,6 @@ export function openInbox(me: SignedIn): Inbox {
   const answering = signal<Record<string, string>>({});
   const quiet = new Map<string, ReturnType<typeof setTimeout>>();
   const rang = new Map<string, number>();
-  let skew = 0;
   let started = false;
   let closed = false;
 
@@ -135,7 +132,6 @@ export function openInbox(me: SignedIn): Inbox {
     mentions.value = named;
     made.on((change) => {
       if (change.is === "status") status.value = made.status;
-      else if (change.is === "welcome") skew = Date.parse(change.welcome.now) - Date.now();
       else if (change.is === "marks" && change.stream.startsWith("c.")) look(change.stream);
       else if (change.is === "typing") hear(change.typing);
       else if (change.is === "here") {
@@ -183,7 +179,6 @@ export function openInbox(me: SignedIn): Inbox {
       shelf.value = next;
       if (next === "closed") void closedShelf.more();
     },
-    now: () => Date.now() + skew,
     async ring(customer) {
       await conversations.peek()?.ask({ type: "chat.ring", id: newId(), conversation: customer });
       rang.set(customer, Date.now() + COMES_WITHIN_MS);

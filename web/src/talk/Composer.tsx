@@ -66,7 +66,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
         <div class="talk-replying">
           <div>
             <strong>{t("replying_to", { name: replying.mine ? t("to_yourself") : replying.authorName })}</strong>
-            <p>{summary(replying)}</p>
+            <p dir="auto">{summary(replying)}</p>
           </div>
           <button
             type="button"
@@ -93,6 +93,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
         <textarea
           ref={field}
           class="input"
+          dir="auto"
           rows={1}
           value={text}
           maxLength={4000}

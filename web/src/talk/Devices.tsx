@@ -6,6 +6,7 @@ import { talk as t } from "../i18n/talk.texts";
 import { Dialog } from "../ui/controls";
 import { http } from "../wire/http";
 import { codeOf } from "../wire/refusal";
+import { serverNow } from "../wire/serverClock";
 
 interface Device {
   id: string;
@@ -62,7 +63,7 @@ function Sheet({ here, join, close }: Props & { close(): void }) {
   useEffect(() => void run(load()), []);
   useEffect(() => {
     if (!code) return;
-    const timer = setTimeout(setCode, Date.parse(code.expires_at) - Date.now(), null);
+    const timer = setTimeout(setCode, Date.parse(code.expires_at) - serverNow(), null);
     return () => clearTimeout(timer);
   }, [code]);
   return (

@@ -4,6 +4,7 @@ import { clock } from "../i18n/format";
 import { errorText, shared } from "../i18n/shared.texts";
 import { en, type TalkKey, talk as t } from "../i18n/talk.texts";
 import { RECALL_MS, type Talk, type TalkLine, WORDS } from "../state/conversation";
+import { serverNow } from "../wire/serverClock";
 import { Attachment } from "./Attachment";
 import { Happened } from "./Happened";
 import { Words } from "./Words";
@@ -101,7 +102,7 @@ function Quote({ quoted, onJump }: { quoted: TalkLine | undefined; onJump(id: st
   return (
     <button type="button" class="talk-quote" onClick={() => quoted && onJump(quoted.id)} disabled={!quoted}>
       {quoted && <strong>{quoted.mine ? t("you") : quoted.authorName}</strong>}
-      <span>{quoted ? summary(quoted) : t("quoted_gone")}</span>
+      <span dir="auto">{quoted ? summary(quoted) : t("quoted_gone")}</span>
     </button>
   );
 }
@@ -128,7 +129,7 @@ function Receipt({ state }: { state: TalkLine["state"] }) {
 function Actions({ line, talk, done }: { line: TalkLine; talk: Talk; done(): void }) {
   const [copied, setCopied] = useState(false);
   const text = typeof line.body.text === "string" ? line.body.text : "";
-  const young = Date.now() - Date.parse(line.at) < RECALL_MS;
+  const young = serverNow() - Date.parse(line.at) < RECALL_MS;
   const copy = async () => {
     await navigator.clipboard?.writeText(text).catch(() => undefined);
     setCopied(true);

@@ -25,9 +25,11 @@ export function Words({ text, sought = "" }: { text: string; sought?: string }) 
   return (
     <>
       {first && first.host !== location.host && <Site url={first} />}
-      <p class="talk-words">
-        {parts}
-        <Marked text={text.slice(from)} sought={sought} />
+      <p class="talk-words" dir="auto">
+        <span>
+          {parts}
+          <Marked text={text.slice(from)} sought={sought} />
+        </span>
       </p>
     </>
   );
