@@ -186,15 +186,6 @@ class GlassRun:
         ]
 
 
-async def run(
-    *, seconds: float, impairment: Impairment | None, seed: int, tell: Tell, calls: int | None = None
-) -> dict[str, object]:
-    """A whole GlassRun's facts."""
-    measured = GlassRun(seconds, impairment, seed, tell, calls)
-    await measured.run()
-    return measured.facts()
-
-
 async def _through_loupe(
     phones: Browser, tablets: Browser, server: LoupeServer, script: str, turn_s: float, way: Way
 ) -> tuple[float, float]:

@@ -117,10 +117,17 @@ async def test_a_chat_is_measured_and_nothing_is_lost(tmp_path: Path) -> None:
 async def test_glass_to_glass_is_measured_with_real_browsers(tmp_path: Path) -> None:
     told = tmp_path / "glass.json"
     code, out, said = await run(
-        "glass", "--calls", "1", "--seconds", "2", "--json", str(told), "--limit", "first_frame_ms.p95=20000"
+        "glass", "--calls", "1", "--seconds", "4", "--json", str(told), "--limit", "first_frame_ms.p95=20000"
     )
     assert code == 0, out + said
+    steps = [line for line in out.splitlines() if line.startswith("glass to glass")]
+    assert steps == ["glass to glass, call 1 of 1, Loupe", "glass to glass, call 1 of 1, direct"]
     facts = read(told)
+    for way in ("loupe_ms", "direct_ms"):
+        assert facts["glass"][way]["count"] >= 5, facts
+        assert 0 < facts["glass"][way]["p50"] < 5000, facts
+    assert facts["glass"]["unreadable_frames"] <= 0.1 * sum(facts["glass"]["frames"].values()), facts
+    assert 0 < facts["first_picture_ms"]["p50"] < 5000, facts
     assert_every_limit_can_be_held_to("glass", facts)
     assert any("tablet within" in sentence for sentence in facts["verdict"]["sentences"])
 

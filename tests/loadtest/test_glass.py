@@ -158,21 +158,3 @@ async def test_what_the_pages_camera_draws_is_read_back_with_the_time_at_which_i
     way.add_turn(read["pictures"], 0.0)
     assert way.unreadable == 0, read["fault"]
     assert way.latencies.percentile(0.5) < 500
-
-
-@pytest.mark.journey
-@pytest.mark.timeout(150)
-@pytest.mark.alone
-async def test_a_short_run_sees_pictures_both_ways_and_reads_them() -> None:
-    told: list[str] = []
-    facts = await glass.run(seconds=4, impairment=None, seed=5, tell=told.append, calls=1)
-    measured = facts["glass"]
-    assert isinstance(measured, dict)
-    for way in ("loupe_ms", "direct_ms"):
-        assert measured[way]["count"] >= 5, facts
-        assert 0 < measured[way]["p50"] < 5000, facts
-    assert measured["unreadable_frames"] <= 0.1 * sum(measured["frames"].values()), facts
-    first = facts["first_picture_ms"]
-    assert isinstance(first, dict)
-    assert 0 < first["p50"] < 5000, facts
-    assert told[1:] == ["glass to glass, call 1 of 1, Loupe", "glass to glass, call 1 of 1, direct"]

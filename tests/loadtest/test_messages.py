@@ -100,7 +100,6 @@ def test_what_the_server_would_rightly_refuse_cannot_be_asked(wanted: Wanted) ->
 
 
 @pytest.mark.journey
-@pytest.mark.alone
 def test_messages_with_faults_are_lost_by_nobody(tmp_path: Path) -> None:
     told = tmp_path / "messages.json"
     given = ["messages", "--devices", "20", "--rate", "10", "--messages", "1000", "--faults", "--json", str(told)]
