@@ -42,17 +42,30 @@ class Among:
 
     def rows(self, connection: Connection, values: Collection[str]) -> list[Any]:
         """No order is promised. Of a row, columns by name, `_fields` and `_asdict()`."""
-        if not values:
-            return []
-        if connection.dialect.name == "postgresql":
-            return list(connection.execute(self._postgresql, {"among": list(values)}))
-        found: list[list[Any]] = json.loads(
-            connection.exec_driver_sql(self._sqlite, (json.dumps(list(values)),)).scalar_one()
-        )
+        [rows] = rows_of(connection, (self, values))
+        return rows
+
+    def _made(self, text: str) -> list[Any]:
+        found: list[list[Any]] = json.loads(text)
         for index, change in self._changes:
             for row in found:
                 row[index] = change(row[index])
         return [self._row(*row) for row in found]
+
+
+def rows_of(connection: Connection, *asked: tuple[Among, Collection[str]]) -> list[list[Any]]:
+    """Each one's rows, on SQLite by one statement for all. On PostgreSQL they are read, and locked, in the given order."""
+    wanted = [(among, list(values)) for among, values in asked if values]
+    if connection.dialect.name == "postgresql":
+        found = [list(connection.execute(among._postgresql, {"among": values})) for among, values in wanted]
+    elif wanted:
+        statement = "SELECT " + ", ".join([f"({among._sqlite})" for among, _ in wanted])
+        texts = connection.exec_driver_sql(statement, tuple([json.dumps(values) for _, values in wanted])).one()
+        found = [among._made(text) for (among, _), text in zip(wanted, texts, strict=True)]
+    else:
+        found = []
+    rows = iter(found)
+    return [next(rows) if values else [] for _, values in asked]
 
 
 def _from_driver(column: Column[Any]) -> Callable[[Any], Any] | None:

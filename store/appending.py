@@ -17,7 +17,7 @@ from domain.conversation import Conversation
 from domain.stream import Device, Entry, NewEntry, conversation_stream, inbox_stream, owner_of, staff_stream
 from store import conversation_tables as t
 from store import search, tables
-from store.among import Among
+from store.among import Among, rows_of
 from store.bulk import Bulk
 from store.rows import insert_into, many, value_of
 
@@ -68,16 +68,20 @@ def load(connection: Connection, wanted: Needs) -> Ledger:
         streams = _STREAMS_LOCKED.rows(connection, ids)
     else:
         streams += _STREAMS.rows(connection, ids - known_ids)
-    conversations = _CONVERSATIONS.rows(connection, {owner_of(stream) for stream in of_customers})
-    devices = _DEVICES.rows(connection, wanted.devices)
-    known = _ENTRIES.rows(connection, wanted.entry_ids)  # after the locks: who kept one of them here has committed it
+    conversations, devices, known, attachments = rows_of(
+        connection,
+        (_CONVERSATIONS, {owner_of(stream) for stream in of_customers}),
+        (_DEVICES, wanted.devices),
+        (_ENTRIES, wanted.entry_ids),  # after the locks: who kept one of them here has committed it
+        (_ATTACHMENTS, wanted.attachments),
+    )
     heads = {row.id: row.head for row in streams}
     return Ledger(
         streams={row.id: Line(row.shop_id, row.head, row.digest) for row in streams},
         conversations={row.id: value_of(Conversation, row) for row in conversations},
         devices={row.id: value_of(Device, row) for row in devices},
         known={(row.id, row.author): value_of(Entry, row) for row in known},
-        attachments={row.id: _file(row) for row in _ATTACHMENTS.rows(connection, wanted.attachments)},
+        attachments={row.id: _file(row) for row in attachments},
         ringing={
             s: ring for s in wanted.rings & shops.keys() if (ring := _ringing(connection, s, heads[s])) is not None
         },
