@@ -132,7 +132,7 @@ class Page:
             kept["epoch"] = frame["epoch"]
             for state in [s for s in kept["streams"].values() if s["head"] == told.get(s["stream"], {}).get("head")]:
                 self._offer(kept, state)
-        for stream in self.kept["streams"].keys() - told.keys():
+        for stream in {*self.kept["streams"], *(entry["stream"] for entry in self.kept["acked"])} - told.keys():
             self.open(stream)
 
     def _ack(self, frame: Frame) -> None:
@@ -142,6 +142,8 @@ class Page:
                 kept["waiting"].remove(entry)
                 if frame["position"] > self.state(entry["stream"])["head"]:
                     kept["acked"].append(entry | {"position": frame["position"]})
+                if entry["stream"] not in kept["streams"]:
+                    self.open(entry["stream"])
         self._answered(frame["id"])
 
     def _error(self, frame: Frame) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from docs.examples.fold import Frame
 from docs.examples.page import Page
 from docs.examples.ways import by_polling, by_socket, stay, upload
 from loadtest.server_process import LoupeServer
+from tests.journeys.test_restored import restored
 from tests.support.rtc_heard import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -183,3 +185,47 @@ async def test_a_file_goes_on_where_it_was_cut_and_comes_to_the_shop(shop: Shop,
         assert desk.state(c)["entries"][0]["body"]["file"]["bytes"] == len(content)
         async with shop.lin.get(f"{base}/api/attachments/{attachment['id']}") as kept:
             assert await kept.read() == content
+
+
+@pytest.mark.parametrize("polls", [False, True], ids=["by-socket", "by-polling"])
+@pytest.mark.parametrize("is_said", [True, False], ids=["with-loupe-restored", "without-a-word"])
+async def test_what_a_backup_lacks_is_offered_back_by_devices_that_stayed_and_by_one_that_comes_later(
+    shop: Shop, tmp_path: Path, is_said: bool, polls: bool
+) -> None:
+    """The epoch changes with `loupe restored`; without it the digests tell."""
+    c, data, backup = shop.stream, shop.server.data, tmp_path / "backup"
+    ann, second, desk = (Page(tmp_path / f"{name}.json") for name in ("ann", "second", "desk"))
+    async with shop.open(ann, polls=polls), shop.open(desk, is_staff=True):
+        async with shop.open(second):
+            second.write(c, "text", {"text": "from both"})
+            await until(lambda: agree(c, ann, second) and texts(ann, c))
+            desk.open(c)
+            await until(lambda: agree(c, ann, desk))
+            await shop.server.stop()
+            shutil.copytree(data, backup)
+            await shop.server.start()
+            desk.write(c, "text", {"text": "from the shop"}, force=True)
+            second.write(c, "text", {"text": "from the second"})
+            await until(lambda: len(texts(ann, c)) == 3 and agree(c, ann, desk, second), 30)
+        ann.write(c, "text", {"text": "from the first"})
+        regret = ann.write(c, "text", {"text": "a slip"})
+        ann.write(c, "recall", {"target": regret})
+        desk.write(f"n.{shop.ann_id}", "note", {"text": "a note"})
+        await until(lambda: len(texts(desk, c)) == 6 and agree(c, ann, desk) and not desk.kept["waiting"])
+        before = ann.kept["epoch"]
+        await shop.server.stop()
+        shutil.rmtree(data)
+        shutil.copytree(backup, data)
+        assert not is_said or (await restored(data))[0] == 0
+        ann.write(c, "text", {"text": "while it was away"})
+        await shop.server.start()
+        wanted = {"from both", "from the shop", "from the first", "while it was away"}
+        await until(lambda: wanted <= {*texts(ann, c)} and agree(c, ann, desk), 30)
+        async with shop.open(second):
+            await until(lambda: "from the second" in texts(desk, c) and agree(c, ann, desk, second), 30)
+        await until(
+            lambda: not any(page.kept[name] for page in (ann, desk) for name in ("waiting", "acked", "lost")), 30
+        )
+        said = [entry["body"]["text"] for entry in desk.state(c)["entries"] if entry["body"].get("text")]
+        assert sorted(said) == sorted({*wanted, "from the second"})
+        assert (ann.kept["epoch"] != before) == is_said
