@@ -9,7 +9,9 @@ from pathlib import Path
 from rtc.native.library import LIBRARY, Library
 
 HERE = Path(__file__).resolve().parent
-SOURCES = tuple(str(HERE / f"{name}.c") for name in ("pump", "packet", "srtp", "feedback", "tape", "checksum"))
+SOURCES = tuple(
+    str(HERE / f"{name}.c") for name in ("pump", "socket", "packet", "srtp", "cipher", "feedback", "tape", "checksum")
+)
 OPTIONS = ("-O3", "-std=gnu11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pthread", "-s")
 
 

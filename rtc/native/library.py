@@ -23,7 +23,7 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 8
+VERSION: Final = 9
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 REPORT_TRAILER: Final = 20  # tag and index of SRTCP
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Crypto(Structure):
-    _fields_ = [(name, c_void_p) for name in _EVP]
+    _fields_ = [*((name, c_void_p) for name in _EVP), ("is_openssl_only", c_int64)]
 
 
 class Ring(Structure):

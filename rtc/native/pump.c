@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 /* --- where packets go --- */
@@ -44,14 +42,6 @@ static void keep(Ring *r, int64_t number, const uint8_t *head, int head_bytes, c
     r->sizes[i] = head_bytes + size;
     r->numbers[i] = number;
     *r->position = place + head_bytes + size;
-}
-
-void send_out(Pump *p, const uint8_t *to, int to_bytes, int size) {
-    memcpy(p->out_addresses[p->out_count], to, to_bytes);
-    p->out_address_bytes[p->out_count] = to_bytes;
-    p->out_sizes[p->out_count++] = size;
-    p->counts[DATAGRAMS_SENT]++;
-    p->counts[BYTES_SENT] += size;
 }
 
 static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, int shape, int64_t number, uint32_t stamp, int64_t wide, int64_t now_ns) {
@@ -177,25 +167,6 @@ static Return *return_of(Pump *p, const void *from, int from_bytes) {
 
 /* --- the thread --- */
 
-static int64_t monotonic_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-/* How long the first datagram of this turn lay in the socket's buffer. */
-static int64_t waited_ns(Pump *p) {
-    struct msghdr *h = &p->in_messages[0].msg_hdr;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-            struct timespec came, now;
-            memcpy(&came, CMSG_DATA(c), sizeof came);
-            clock_gettime(CLOCK_REALTIME, &now);
-            return (now.tv_sec - came.tv_sec) * 1000000000LL + now.tv_nsec - came.tv_nsec;
-        }
-    return 0;
-}
-
 /* How long the oldest datagram that was handed up waits for Python, which may take the last one meanwhile: the place behind it
  * has what lay there long ago. */
 static int64_t up_waits_ns(Pump *p, int64_t now_ns) {
@@ -237,30 +208,7 @@ static int is_left_out(Pump *p, Pipe *q, int size) {
     return 1;
 }
 
-static void flush_out(Pump *p) {
-    int at = 0;
-    for (int i = 0; i < p->out_count; i++) {
-        p->out_vectors[i] = (struct iovec){p->out[i], (size_t)p->out_sizes[i]};
-        memset(&p->out_messages[i].msg_hdr, 0, sizeof(struct msghdr));
-        p->out_messages[i].msg_hdr.msg_name = p->out_addresses[i];
-        p->out_messages[i].msg_hdr.msg_namelen = p->out_address_bytes[i];
-        p->out_messages[i].msg_hdr.msg_iov = &p->out_vectors[i];
-        p->out_messages[i].msg_hdr.msg_iovlen = 1;
-    }
-    while (at < p->out_count) {
-        int sent = sendmmsg(p->fd, p->out_messages + at, p->out_count - at, MSG_DONTWAIT);
-        if (sent > 0) at += sent;
-        else {
-            p->counts[errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? SENDTO_DROPPED : SENDTO_FAILED]++;
-            p->counts[DATAGRAMS_SENT]--;
-            p->counts[BYTES_SENT] -= p->out_sizes[at++];
-        }
-    }
-    p->out_count = 0;
-}
-
-static void turn(Pump *p, int count) {
-    int64_t now_ns = monotonic_ns();
+static void turn(Pump *p, int count, int64_t now_ns) {
     int is_urgent = 0, is_crowded = ups_waiting(p) > UPS / 2;
     int64_t waits_ns = up_waits_ns(p, now_ns);
     int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
@@ -313,7 +261,6 @@ static void turn(Pump *p, int count) {
     }
 }
 
-/* Carries packets until pump_stop. The socket blocks; Python sends on it with MSG_DONTWAIT. */
 /* Short turns, asked for often: EEVDF (Linux 6.12 and newer; sched(7)) then lets this thread go before those that want long
  * ones, so that a packet does not wait for the interpreter on a slow or busy processor. Older kernels take no notice. */
 static void be_prompt(void) {
@@ -329,18 +276,22 @@ static void be_prompt(void) {
     syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+static int is_stopped(Pump *p) { return __atomic_load_n(&p->is_stopped, __ATOMIC_ACQUIRE); }
+
+/* Carries packets until pump_stop and a shutdown of the socket. The socket blocks; Python sends on it with MSG_DONTWAIT. */
 void pump_run(Pump *p) {
     be_prompt();
-    while (!__atomic_load_n(&p->is_stopped, __ATOMIC_ACQUIRE)) {
-        for (int i = 0; i < IN; i++) p->in_messages[i].msg_hdr.msg_namelen = sizeof p->in_from[i];
-        p->in_messages[0].msg_hdr.msg_controllen = sizeof p->in_control;
-        int count = recvmmsg(p->fd, p->in_messages, IN, MSG_WAITFORONE, NULL);
+    while (!is_stopped(p)) {
+        int64_t now_ns;
+        int count = receive(p, &now_ns);
+        if (is_stopped(p))
+            while (count > 0 && !p->in_messages[count - 1].msg_len) count--; /* what a socket that was shut has */
         if (count <= 0) {
             if (count < 0 && errno != EAGAIN && errno != EINTR) p->counts[FAULTS]++; /* an ICMP answer to what was sent */
             continue;
         }
         pthread_mutex_lock(&p->lock);
-        turn(p, count);
+        turn(p, count, now_ns);
         pthread_mutex_unlock(&p->lock);
         flush_out(p);
     }
@@ -356,6 +307,7 @@ Pump *pump_new(const Crypto *crypto, int fd, int wake_fd, int64_t *counts, int64
     pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&p->lock, &again);
     p->crypto = *crypto;
+    p->crypto.is_openssl_only |= cipher_needs_openssl(crypto);
     p->fd = fd;
     p->wake_fd = wake_fd;
     p->counts = counts;
@@ -369,17 +321,7 @@ Pump *pump_new(const Crypto *crypto, int fd, int wake_fd, int64_t *counts, int64
     p->late_ns = limits[6];
     p->overdue_ns = limits[7];
     p->largest_voice = limits[8];
-    for (int i = 0; i < IN; i++) {
-        p->in_vectors[i] = (struct iovec){p->in[i], DATAGRAM};
-        p->in_messages[i].msg_hdr.msg_iov = &p->in_vectors[i];
-        p->in_messages[i].msg_hdr.msg_iovlen = 1;
-        p->in_messages[i].msg_hdr.msg_name = &p->in_from[i];
-    }
-    p->in_messages[0].msg_hdr.msg_control = p->in_control;
-    int yes = 1;
-    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
-    struct timeval look = {0, 250000}; /* how long a stop may go unseen when its datagram is lost */
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
+    socket_begin(p);
     return p;
 }
 

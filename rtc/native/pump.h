@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
-enum { VERSION = 8 };
+enum { VERSION = 9 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
@@ -15,6 +16,7 @@ enum { COME_BACK_NS = 25000000 }; /* from one stream's return to the next: each 
 enum { FEED_NS = 100000000 };    /* under pressure from one request for packets or keyframes to the next */
 enum { LAZY_NS = 20000000 };   /* browsers report arrivals every 50-100 ms: a little later is no less true */
 enum { TICK_NS = 60000000 };   /* Python looks every 50 ms; it makes up for the time for which a report was held */
+enum { AT_ONCE_NS = 3000, LOOK_EVERY = 16 }; /* a call that slept took longer */
 enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* answers of open_rtp and open_rtcp */
 enum { RAW, OPENED };                                                     /* kinds of Up */
 enum { OTHER = 1, VP8, H264 };                                            /* Pipe.payload_types; 0: not carried */
@@ -40,19 +42,24 @@ typedef struct { /* OpenSSL's EVP functions, found by Python */
     int (*decrypt)(void *, uint8_t *, int *, const uint8_t *, int);
     int (*decrypt_end)(void *, uint8_t *, int *);
     int (*ctrl)(void *, int, int, void *);
+    int64_t is_openssl_only;
 } Crypto;
+
+typedef struct { /* cipher.c; with OpenSSL's there is no key here but in `ctx` */
+    void *ctx;
+    void (*free)(void *);
+    uint8_t keys[176], powers[128];
+} Cipher;
 
 typedef struct { uint32_t ssrc; uint64_t highest, seen[WINDOW / 64]; } Stream;
 typedef struct {
-    void *ctx, *reports_ctx;
-    void (*ctx_free)(void *);
+    Cipher cipher, reports_cipher;
     uint8_t salt[12], reports_salt[12];
     int count, report_count, is_newest;
     Stream streams[MOST_STREAMS], reports[MOST_STREAMS];
 } Opener;
 typedef struct {
-    void *ctx, *reports_ctx;
-    void (*ctx_free)(void *);
+    Cipher cipher, reports_cipher;
     uint8_t salt[12], reports_salt[12];
     uint32_t reports_index;
     int count;
@@ -111,7 +118,8 @@ typedef struct { int32_t kind, size; int64_t now_ns; int32_t address_bytes, unus
 typedef struct Pump {
     pthread_mutex_t lock;
     Crypto crypto;
-    int fd, wake_fd, is_stopped, out_count;
+    int fd, wake_fd, is_stopped, is_behind, out_count;
+    unsigned alone; /* how many came alone */
     int64_t *counts, *pressure, shed_after_ns, shed_after_turns, shed_for_ns, shed_for_most_ns, relapse_ns, old_ns, late_ns, overdue_ns, largest_voice;
     uint64_t up_head, up_tail;
     int64_t wake_at_ns; /* 0: nobody has to be woken */
@@ -129,6 +137,12 @@ typedef struct Pump {
     Up ups[UPS];
 } Pump;
 
+static inline int64_t monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 static inline uint32_t word(const uint8_t *at) { return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]; }
 static inline int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
 static inline void put_word(uint8_t *at, uint32_t v) { at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v; }
@@ -136,6 +150,15 @@ static inline void put_half(uint8_t *at, int v) { at[0] = v >> 8; at[1] = v; }
 
 /* The first of a compound; in SRTCP its first eight bytes are in the clear. */
 static inline int tells_arrivals(const uint8_t *data) { return data[1] == 205 && (data[0] & 0x1F) == TRANSPORT_WIDE; }
+
+/* cipher.c. cipher_needs_openssl: this processor cannot, or what it makes of a sample is not what OpenSSL does; asked once for each
+ * pump. The others: 1, or 0 when it could not be done or the tag does not fit; `said` is signed and not sealed. `out` may be `in` where it is
+ * sealed; what was opened is worth nothing when the tag does not fit. */
+int cipher_needs_openssl(const Crypto *f);
+int cipher_begin(const Crypto *f, Cipher *c, int seals, const uint8_t *key);
+void cipher_end(Cipher *c);
+int cipher_seal(const Crypto *f, const Cipher *c, const uint8_t *nonce, const uint8_t *said, int said_bytes, const uint8_t *in, int size, uint8_t *out, uint8_t *tag);
+int cipher_open(const Crypto *f, const Cipher *c, const uint8_t *nonce, const uint8_t *said, int said_bytes, const uint8_t *in, int size, const uint8_t *tag, uint8_t *out);
 
 /* srtp.c. Opening answers the size of what is in the clear in `out`, or one of the negative answers above; sealing the
  * datagram's size, 0 when the number may not be sealed (rtc/srtp.py). `out` may be where the packet is that is sealed. */
@@ -160,5 +183,9 @@ int is_report(const uint8_t *compound, int size);
 int turn_round(Return *r, uint8_t *packet, int size, int64_t now_ns);
 int carry_back(Pump *p, Return *r, const uint8_t *data, int size, int64_t now_ns);
 
-/* pump.c */
+/* socket.c */
+void socket_begin(Pump *p);
+int receive(Pump *p, int64_t *now_ns);
+int64_t waited_ns(Pump *p);
 void send_out(Pump *p, const uint8_t *to, int to_bytes, int size); /* what was sealed into p->out[p->out_count] */
+void flush_out(Pump *p);

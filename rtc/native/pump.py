@@ -102,9 +102,8 @@ class Pump:
             return True
         self.is_open = False
         self.call.pump_stop(self.at)
-        with suppress(OSError), socket.socket(self._socket.family, socket.SOCK_DGRAM) as knock:
-            host, port, *_ = self._socket.getsockname()
-            knock.sendto(b"\xff", ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
+        with suppress(OSError):  # unconnected: Linux says so, and wakes who sleeps in it all the same
+            self._socket.shutdown(socket.SHUT_RD)
         self._thread.join(within_s)
         self._loop.remove_reader(self._wake)
         if self._thread.is_alive():

@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *cipher(Crypto *c, const uint8_t *key, int seals) {
-    void *ctx = c->ctx_new();
-    if (!ctx) return NULL;
-    if ((seals ? c->encrypt_init : c->decrypt_init)(ctx, c->aes_128_gcm(), NULL, key, NULL) == 1) return ctx;
-    c->ctx_free(ctx);
-    return NULL;
-}
-
 static void nonce_of(uint8_t *nonce, const uint8_t *salt, uint32_t ssrc, uint64_t index) {
     memcpy(nonce, salt, 12);
     for (int i = 0; i < 4; i++) nonce[2 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
@@ -72,7 +64,7 @@ static Stream *begin(Stream *streams, int *count, uint32_t ssrc, uint64_t index)
 /* --- RTP --- */
 
 int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
-    int header = header_length(data, size), done, more;
+    int header = header_length(data, size);
     if (!header || size < header + TAG) return MALFORMED;
     int sequence = half(data + 2), step = 0;
     uint32_t ssrc = word(data + 8);
@@ -87,12 +79,8 @@ int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
     }
     uint8_t nonce[12];
     nonce_of(nonce, o->salt, ssrc, index);
-    Crypto *c = &p->crypto;
     int body = size - header - TAG;
-    if (c->decrypt_init(o->ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(o->ctx, NULL, &done, data, header) != 1 ||
-        c->decrypt(o->ctx, out + header, &done, data + header, body) != 1 ||
-        c->ctrl(o->ctx, SET_TAG, TAG, (void *)(data + size - TAG)) != 1 || c->decrypt_end(o->ctx, out + header + done, &more) != 1)
-        return FORGED;
+    if (!cipher_open(&p->crypto, &o->cipher, nonce, data, header, data + header, body, data + size - TAG, out + header)) return FORGED;
     memcpy(out, data, header);
     if (!s) s = begin(o->streams, &o->count, ssrc, index);
     see(s, step);
@@ -101,7 +89,7 @@ int open_rtp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
 }
 
 int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const uint8_t *payload, int size, uint8_t *out) {
-    int sequence = half(header + 2), step = 0, done, more;
+    int sequence = half(header + 2), step = 0;
     uint32_t ssrc = word(header + 8);
     Stream *s = stream_of(l->streams, l->count, ssrc);
     uint64_t index = (uint64_t)sequence;
@@ -116,13 +104,9 @@ int seal_rtp(Pump *p, Sealer *l, const uint8_t *header, int header_bytes, const 
     see(s, step); /* before anything is sealed under it: a number is used once */
     uint8_t nonce[12];
     nonce_of(nonce, l->salt, ssrc, index);
-    Crypto *c = &p->crypto;
     if (out != header) memcpy(out, header, header_bytes);
-    if (c->encrypt_init(l->ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(l->ctx, NULL, &done, header, header_bytes) != 1 ||
-        c->encrypt(l->ctx, out + header_bytes, &done, payload, size) != 1 ||
-        c->encrypt_end(l->ctx, out + header_bytes + done, &more) != 1 ||
-        c->ctrl(l->ctx, GET_TAG, TAG, out + header_bytes + size) != 1)
-        return FORGED;
+    uint8_t *sealed = out + header_bytes;
+    if (!cipher_seal(&p->crypto, &l->cipher, nonce, header, header_bytes, payload, size, sealed, sealed + size)) return FORGED;
     return header_bytes + size + TAG;
 }
 
@@ -140,18 +124,14 @@ int open_rtcp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
         step = index - (int64_t)s->highest;
         if (is_replayed(s, step)) return REPLAYED;
     }
-    int is_sealed = marked >> 31, whole = size - TAG - TRAILER, done = 0, more;
+    int is_sealed = marked >> 31, whole = size - TAG - TRAILER;
     int clear = is_sealed ? REPORT_HEAD : whole; /* only signed: all of it is said before the trailer */
     const uint8_t *tag = is_sealed ? trailer - TAG : data + whole;
-    uint8_t nonce[12];
+    uint8_t nonce[12], said[DATAGRAM];
     nonce_of(nonce, o->reports_salt, ssrc, (uint64_t)index);
-    Crypto *c = &p->crypto;
-    void *ctx = o->reports_ctx;
-    if (c->decrypt_init(ctx, NULL, NULL, NULL, nonce) != 1 || c->decrypt(ctx, NULL, &done, data, clear) != 1 ||
-        c->decrypt(ctx, NULL, &done, trailer, TRAILER) != 1 ||
-        c->decrypt(ctx, out + clear, &done, data + clear, whole - clear) != 1 ||
-        c->ctrl(ctx, SET_TAG, TAG, (void *)tag) != 1 || c->decrypt_end(ctx, out + clear + done, &more) != 1)
-        return FORGED;
+    memcpy(said, data, clear);
+    memcpy(said + clear, trailer, TRAILER);
+    if (!cipher_open(&p->crypto, &o->reports_cipher, nonce, said, clear + TRAILER, data + clear, whole - clear, tag, out + clear)) return FORGED;
     memcpy(out, data, clear);
     if (!s) s = begin(o->reports, &o->report_count, ssrc, (uint64_t)index);
     see(s, step);
@@ -160,19 +140,14 @@ int open_rtcp(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out) {
 
 int seal_rtcp(Pump *p, Sealer *l, const uint8_t *packet, int size, uint8_t *out) {
     uint32_t index = l->reports_index;
-    uint8_t nonce[12], trailer[TRAILER];
-    int done, more, body = size - REPORT_HEAD;
+    uint8_t nonce[12], said[REPORT_HEAD + TRAILER], *trailer = said + REPORT_HEAD;
+    int body = size - REPORT_HEAD;
     l->reports_index = (index + 1) & 0x7FFFFFFF;
     put_word(trailer, index | 1u << 31);
     nonce_of(nonce, l->reports_salt, word(packet + 4), index);
-    Crypto *c = &p->crypto;
-    void *ctx = l->reports_ctx;
+    memcpy(said, packet, REPORT_HEAD);
     if (out != packet) memcpy(out, packet, REPORT_HEAD);
-    if (c->encrypt_init(ctx, NULL, NULL, NULL, nonce) != 1 || c->encrypt(ctx, NULL, &done, packet, REPORT_HEAD) != 1 ||
-        c->encrypt(ctx, NULL, &done, trailer, TRAILER) != 1 ||
-        c->encrypt(ctx, out + REPORT_HEAD, &done, packet + REPORT_HEAD, body) != 1 ||
-        c->encrypt_end(ctx, out + REPORT_HEAD + done, &more) != 1 || c->ctrl(ctx, GET_TAG, TAG, out + size) != 1)
-        return FORGED;
+    if (!cipher_seal(&p->crypto, &l->reports_cipher, nonce, said, sizeof said, packet + REPORT_HEAD, body, out + REPORT_HEAD, out + size)) return FORGED;
     memcpy(out + size + TAG, trailer, TRAILER);
     return size + TAG + TRAILER;
 }
@@ -184,10 +159,7 @@ Opener *opener_new(Pump *p, const uint8_t *key, const uint8_t *salt, const uint8
     if (!o) return NULL;
     memcpy(o->salt, salt, 12);
     memcpy(o->reports_salt, reports_salt, 12);
-    o->ctx_free = p->crypto.ctx_free;
-    o->ctx = cipher(&p->crypto, key, 0);
-    o->reports_ctx = cipher(&p->crypto, reports_key, 0);
-    if (o->ctx && o->reports_ctx) return o;
+    if (cipher_begin(&p->crypto, &o->cipher, 0, key) && cipher_begin(&p->crypto, &o->reports_cipher, 0, reports_key)) return o;
     opener_free(o);
     return NULL;
 }
@@ -197,17 +169,14 @@ Sealer *sealer_new(Pump *p, const uint8_t *key, const uint8_t *salt, const uint8
     if (!l) return NULL;
     memcpy(l->salt, salt, 12);
     memcpy(l->reports_salt, reports_salt, 12);
-    l->ctx_free = p->crypto.ctx_free;
-    l->ctx = cipher(&p->crypto, key, 1);
-    l->reports_ctx = cipher(&p->crypto, reports_key, 1);
-    if (l->ctx && l->reports_ctx) return l;
+    if (cipher_begin(&p->crypto, &l->cipher, 1, key) && cipher_begin(&p->crypto, &l->reports_cipher, 1, reports_key)) return l;
     sealer_free(l);
     return NULL;
 }
 
-/* In a cycle of garbage the pump may be freed before them. OpenSSL takes NULL for nothing. */
-void opener_free(Opener *o) { o->ctx_free(o->ctx); o->ctx_free(o->reports_ctx); free(o); }
-void sealer_free(Sealer *l) { l->ctx_free(l->ctx); l->ctx_free(l->reports_ctx); free(l); }
+/* In a cycle of garbage the pump may be freed before them. */
+void opener_free(Opener *o) { cipher_end(&o->cipher); cipher_end(&o->reports_cipher); free(o); }
+void sealer_free(Sealer *l) { cipher_end(&l->cipher); cipher_end(&l->reports_cipher); free(l); }
 
 int opener_open(Pump *p, Opener *o, const uint8_t *data, int size, uint8_t *out, int is_rtcp) {
     if (size > DATAGRAM) return MALFORMED;

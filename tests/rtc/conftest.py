@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from rtc.forwarder import Forwarder
-from rtc.native.library import library
+from rtc.native.library import Library
 from rtc.native.pump import Pump
 from rtc.pressure import Pressure
 
@@ -17,12 +18,8 @@ def forwarder() -> Forwarder:
     return Forwarder()
 
 
-@pytest.fixture(scope="module")
-def pump() -> Iterator[Pump]:
-    """The native pump, which nothing is sent through."""
-    found = library()
-    assert found is not None
-
+@contextmanager
+def idle(found: Library) -> Iterator[Pump]:
     async def start() -> Pump:
         return Pump(found, sock, Pressure().state, lambda *_: None)
 
@@ -31,3 +28,19 @@ def pump() -> Iterator[Pump]:
         running = runner.run(start())
         yield running
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def pump() -> Iterator[Pump]:
+    """The native pump, which nothing is sent through."""
+    with idle(Library()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def openssl_pump() -> Iterator[Pump]:
+    """The same on a processor that cannot do AES by itself."""
+    found = Library()
+    found.crypto.is_openssl_only = 1
+    with idle(found) as running:
+        yield running

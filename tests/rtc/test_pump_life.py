@@ -290,7 +290,7 @@ async def test_an_end_that_is_cut_short_ends_the_pump() -> None:
         assert "packets" not in [thread.name for thread in threading.enumerate()]
 
 
-async def test_a_pump_whose_knock_is_not_heard_stops_all_the_same() -> None:
+async def test_a_pump_that_hears_nobody_stops_at_once() -> None:
     found = library()
     assert found is not None
     sock = socket.socket(type=socket.SOCK_DGRAM)

@@ -32,12 +32,14 @@ Pair = Callable[[str, Counters], tuple[Sealer, Opener]]
 
 
 @pytest.fixture(scope="module")
-def pair(pump: Pump) -> Pair:
+def pair(pump: Pump, openssl_pump: Pump) -> Pair:
     def made(profile: str, counters: Counters) -> tuple[Sealer, Opener]:
         if profile == "gcm":
             return GcmSealer(KEY, SALT), GcmOpener(KEY, SALT, counters)
         if profile == "pumped":
             return pump.sealer(KEY, SALT), pump.opener(KEY, SALT, counters)
+        if profile == "pumped by openssl":
+            return openssl_pump.sealer(KEY, SALT), openssl_pump.opener(KEY, SALT, counters)
         return Sha1Sealer(KEY, SALT_112), Sha1Opener(KEY, SALT_112, counters)
 
     return made
@@ -73,8 +75,9 @@ def libsrtp(profile: str, direction: int) -> Session:
     return Session(policy)
 
 
-profiles = pytest.mark.parametrize("profile", ["gcm", "pumped", "sha1"])
+profiles = pytest.mark.parametrize("profile", ["gcm", "pumped", "pumped by openssl", "sha1"])
 gcms = pytest.mark.parametrize("profile", ["gcm", "pumped"])
+pumped = pytest.mark.parametrize("profile", ["pumped", "pumped by openssl"])
 
 
 def test_session_keys_are_those_of_rfc_3711_b3() -> None:
@@ -290,20 +293,22 @@ def sealed_reports() -> list[bytes]:
     return many_reports(GcmSealer(KEY, SALT))
 
 
-def test_the_pump_seals_reports_as_the_others(pair: Pair, sealed_reports: list[bytes]) -> None:
-    sealer, _ = pair("pumped", Counters())
+@pumped
+def test_the_pump_seals_reports_as_the_others(profile: str, pair: Pair, sealed_reports: list[bytes]) -> None:
+    sealer, _ = pair(profile, Counters())
     assert many_reports(sealer) == sealed_reports
 
 
+@pumped
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2200), st.integers(0, 3)), min_size=1, max_size=40))
-@example([(0, 0), (1023, 0), (1024, 0), (0, 0), (1, 0), (1, 0), (1024, 1), (1025, 1), (2200, 0), (2200, 3)])
+@given(steps=st.lists(st.tuples(st.integers(0, 2200), st.integers(0, 3)), min_size=1, max_size=40))
+@example(steps=[(0, 0), (1023, 0), (1024, 0), (0, 0), (1, 0), (1, 0), (1024, 1), (1025, 1), (2200, 0), (2200, 3)])
 def test_the_pump_opens_reports_as_the_others(
-    pair: Pair, sealed_reports: list[bytes], steps: list[tuple[int, int]]
+    profile: str, pair: Pair, sealed_reports: list[bytes], steps: list[tuple[int, int]]
 ) -> None:
     """Sent in any order, twice, altered, of two sources, and such as are only signed."""
     told, told_pumped = Counters(), Counters()
-    (_, opener), (_, pumped_opener) = pair("gcm", told), pair("pumped", told_pumped)
+    (_, opener), (_, pumped_opener) = pair("gcm", told), pair(profile, told_pumped)
     for index, form in steps:
         data = signed_only(index) if form == 2 else sealed_reports[index]
         if form == 1:
@@ -314,8 +319,9 @@ def test_the_pump_opens_reports_as_the_others(
     assert told.as_dict() == told_pumped.as_dict()
 
 
-def test_a_report_of_any_length_is_sealed_by_the_pump_as_by_the_others(pair: Pair) -> None:
-    (sealer, _), (pumped, opener) = pair("gcm", Counters()), pair("pumped", Counters())
+@pumped
+def test_a_report_of_any_length_is_sealed_by_the_pump_as_by_the_others(profile: str, pair: Pair) -> None:
+    (sealer, _), (pumped, opener) = pair("gcm", Counters()), pair(profile, Counters())
     for size in (8, 9, 2028, 2029, LARGEST_OUT - 20, LARGEST_OUT, 9000):
         packet = bytes.fromhex("80c90001") + bytes(size - 4)
         sealed = pumped.seal_rtcp(packet)
@@ -335,3 +341,43 @@ def test_the_pump_seals_nothing_larger_than_its_room_and_opens_nothing_larger_th
     assert opener.open_rtp(seal(sealer, rtp(5, bytes(2048 - 28)))) is not None
     assert opener.open_rtp(seal(sealer, rtp(6, bytes(2048 - 27)))) is None
     assert counters.srtp_malformed == 1
+
+
+@pumped
+@settings(deadline=None)
+@given(
+    sources=st.integers(0, 15),
+    extension=st.integers(0, 12) | st.just(-1),
+    size=st.integers(0, 1400),
+    number=st.integers(0, 0xFFFF),
+    ssrc=st.integers(0, 0xFFFFFFFF),
+    flipped=st.integers(0, 1 << 20),
+)
+@example(sources=0, extension=-1, size=0, number=0, ssrc=0, flipped=0)
+@example(sources=0, extension=1, size=128, number=1, ssrc=2, flipped=3)
+@example(sources=15, extension=12, size=1400, number=1, ssrc=2, flipped=3)
+def test_the_pump_seals_and_opens_every_length_as_the_others_and_nothing_that_was_altered(
+    profile: str,
+    pump: Pump,
+    openssl_pump: Pump,
+    sources: int,
+    extension: int,
+    size: int,
+    number: int,
+    ssrc: int,
+    flipped: int,
+) -> None:
+    made = pump if profile == "pumped" else openssl_pump
+    counters = Counters()
+    sealer, opener, other = made.sealer(KEY, SALT), made.opener(KEY, SALT, counters), GcmSealer(KEY, SALT)
+    header = rtp(number, b"", ssrc, 0x80 | (0x10 if extension >= 0 else 0) | sources) + bytes(range(4 * sources))
+    if extension >= 0:
+        header += b"\xbe\xde" + extension.to_bytes(2, "big") + bytes(range(4 * extension))
+    payload = bytes((at * 7 + number) & 0xFF for at in range(size))
+    sealed = sealer.seal_rtp(header, payload)
+    assert sealed == other.seal_rtp(header, payload)
+    altered = bytearray(sealed)
+    place = flipped % (len(header) * 8, len(sealed) * 8)[flipped % 2]
+    altered[place // 8] ^= 1 << place % 8
+    assert opener.open_rtp(bytes(altered)) is None
+    assert opener.open_rtp(sealed) == header + payload
