@@ -100,7 +100,7 @@ class MessagesRun:
         if wanted.idle:
             return 60 + wanted.idle / 250
         if wanted.inbox:
-            return 40 + INBOX_MESSAGES
+            return 40 + (wanted.messages or INBOX_MESSAGES)
         return 12 + (wanted.messages / (wanted.devices * wanted.rate) if wanted.messages else wanted.seconds)
 
     async def run(self) -> None:
@@ -108,7 +108,7 @@ class MessagesRun:
         if wanted.idle:
             await self._idle(wanted.idle)
         elif wanted.inbox:
-            await self._inbox(wanted.inbox)
+            await self._inbox(wanted.inbox, wanted.messages or INBOX_MESSAGES)
         else:
             await self._steady()
 
@@ -298,7 +298,7 @@ class MessagesRun:
         }
         self._notes.append(f"{CUSTOMERS_OF_IDLE} customers with {pages / CUSTOMERS_OF_IDLE:.0f} pages each.")
 
-    async def _inbox(self, sessions: int) -> None:
+    async def _inbox(self, sessions: int, messages: int) -> None:
         async with AsyncExitStack() as stack:
             server, address = await stack.enter_async_context(_server(STAFF_OF_INBOX))
             self._tell(
@@ -313,8 +313,8 @@ class MessagesRun:
             stack.push_async_callback(_end, [task])
             async with asyncio.timeout(SETTLE_DEADLINE_S):
                 await writer.welcomed.wait()
-            self._tell(f"{INBOX_MESSAGES} messages, one a second")
-            for _ in range(INBOX_MESSAGES):
+            self._tell(f"{messages} messages, one a second")
+            for _ in range(messages):
                 await asyncio.sleep(1.0)
                 writer.write(time.monotonic())
             await asyncio.sleep(2.0)
@@ -325,7 +325,7 @@ class MessagesRun:
                 heard.setdefault(position, []).append(each)
         last = Histogram()
         missing = 0
-        for written, position in zip(writing.book, sorted(heard)[-INBOX_MESSAGES:], strict=False):
+        for written, position in zip(writing.book, sorted(heard)[-messages:], strict=False):
             last.record_since(written.due, max(at for _, at in heard[position]))
             missing += sessions - sum(count for count, _ in heard[position])
         self._found = {
