@@ -25,7 +25,7 @@ export function Words({ text, sought = "" }: { text: string; sought?: string }) 
   return (
     <>
       {first && first.host !== location.host && <Site url={first} />}
-      <p class="talk-words" dir="auto">
+      <p class="talk-words">
         <span>
           {parts}
           <Marked text={text.slice(from)} sought={sought} />
