@@ -94,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
         "--inbox", type=int, default=0, metavar="N", help="instead: staff pages that all see a message"
     )
     messages.add_argument("--faults", action="store_true", help="one for each thousand messages, the server killed")
-    messages.add_argument("--messages", type=int, default=0, metavar="N", help="so many, instead of --seconds; with --inbox 20")
+    messages.add_argument(
+        "--messages", type=int, default=0, metavar="N", help="so many, instead of --seconds; with --inbox 20"
+    )
 
     glass = commands.add_parser("glass", help="two real browsers: glass to glass, beside a direct connection")
     glass.add_argument("--calls", type=int, metavar="N", help="each way, in turns (default: by the seconds)")
