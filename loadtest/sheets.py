@@ -139,6 +139,7 @@ def overload_sheet(facts: Mapping[str, Any]) -> Sheet:
         (
             name,
             f"{window['share']:.2f}",
+            f"{window['server_cores']:.2f}",
             _ms(window["transit_ms"], "p50", "p99"),
             _ms(window["sound_delay_ms"], "p50", "p99"),
             *(f"{100 * window[part]:.1f}" for part in ("sound_share", "least_sound_share", "pictures_share")),
@@ -165,6 +166,7 @@ def overload_sheet(facts: Mapping[str, Any]) -> Sheet:
     columns = (
         "load",
         "of a core",
+        "took",
         "transit ms p50/99",
         "sound ms p50/99",
         "sound %",

@@ -370,9 +370,9 @@ class Source(Counted):
     def tick(self, now_ns: int) -> None:
         if now_ns >= self.state[ASK_NS]:
             self.ask_again(now_ns)
-        if not self.is_video or self.ssrc < 0:
+        if not self.is_video or self.ssrc < 0 or self.party.is_overrun:
             return
-        if self.state[SKIPPED_TO] > self._resumed and not self.party.is_overrun:
+        if self.state[SKIPPED_TO] > self._resumed:
             self._resumed = self.state[SKIPPED_TO]
             self.missing.clear()
             self.request_keyframe(now_ns)

@@ -200,17 +200,28 @@ static int is_far(const Pipe *q, const uint8_t *data) {
     return q->left_out && step > OPENED_AT_LEAST && step <= CONTINUOUS;
 }
 
-/* A picture that is left out, unopened. */
-static int is_left_out(Pump *p, Pipe *q, int size) {
-    if (q ? !q->is_video : size <= p->largest_voice) return 0;
+/* A picture that is left out, unopened, or all that came too late. */
+static int is_left_out(Pump *p, Pipe *q, int size, int is_stale) {
+    if (!is_stale && (q ? !q->is_video : size <= p->largest_voice)) return 0;
     if (q) q->left_out = 1;
     p->counts[SHED]++;
     return 1;
 }
 
+/* While pictures are left out, most are before they come here. */
+static void keep_sieved(Pump *p) {
+    int is_on = p->pressure[IS_SHEDDING] != 0;
+    if (p->is_sieved == is_on) return;
+    p->is_sieved = is_on;
+    if (sieve(p->fd, (int)p->largest_voice, is_on))
+        for (int i = 0; i < (int)(sizeof p->table / sizeof *p->table); i++)
+            for (Pipe *q = p->table[i]; q; q = q->next) q->left_out |= q->is_video;
+}
+
 static void turn(Pump *p, int count, int64_t now_ns) {
     int is_urgent = 0, is_crowded = ups_waiting(p) > UPS / 2;
     int64_t waits_ns = up_waits_ns(p, now_ns);
+    int is_shedding = p->pressure[IS_SHEDDING] != 0, is_stale = is_shedding && count > 1 && waited_ns(p) >= STALE_NS;
     int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
     for (int i = 0; i < count; i++) {
         const uint8_t *data = p->in[i];
@@ -220,33 +231,40 @@ static void turn(Pump *p, int count, int64_t now_ns) {
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
             Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
             int is_wanted = q && is_far(q, data);
-            if (p->pressure[IS_SHEDDING] && !is_wanted && is_left_out(p, q, size)) continue;
+            if (is_shedding && !is_wanted && is_left_out(p, q, size, is_stale)) continue;
             if (i) now_ns = monotonic_ns();
             if (q && q->left_out) {
-                if (!is_wanted && now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size)) continue;
+                if (!is_wanted && now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size, 0)) continue;
                 p->came_back_ns = now_ns;
             }
             uint64_t before = p->up_head;
-            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late)) {
+            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late || is_shedding)) {
                 is_urgent |= p->up_head != before;
                 continue;
             }
-            if (is_late && is_left_out(p, q, size)) continue;
+            if (is_late && is_left_out(p, q, size, 0)) continue;
         } else if (size > 12 && data[0] >> 6 == 2) {
             if (i) now_ns = monotonic_ns();
-            Return *r = return_of(p, &p->in_from[i], from_bytes);
+            int may_pass = !is_shedding || now_ns - p->fed_ns >= FEED_NS;
+            Return *r = may_pass || !is_feedback(data) ? return_of(p, &p->in_from[i], from_bytes) : NULL;
             opened = r ? carry_back(p, r, data, size, now_ns) : 0;
             if (opened == CARRIED) continue;
             if (is_feedback(data)) {
-                if (is_late || (p->pressure[IS_SHEDDING] && now_ns - p->fed_ns < FEED_NS)) {
+                if (is_late || !may_pass) {
                     p->counts[UPS_DROPPED]++; /* there is more of it the more is lost, and late it is worth nothing */
                     continue;
                 }
                 p->fed_ns = now_ns;
             }
             if (opened) data = p->clear, size = opened;
-            if (opened && is_report(data, size)) may_wait_ns = TICK_NS;
-            else if (tells_arrivals(data) && (!opened || size == 4 + 4 * half(data + 2))) may_wait_ns = LAZY_NS; /* nothing behind it */
+            if (opened && is_report(data, size)) {
+                if (is_shedding && now_ns - p->told_ns < TELL_NS) {
+                    p->counts[UPS_DROPPED]++;
+                    continue;
+                }
+                p->told_ns = now_ns;
+                may_wait_ns = TICK_NS;
+            } else if (tells_arrivals(data) && (!opened || size == 4 + 4 * half(data + 2))) may_wait_ns = LAZY_NS; /* nothing behind it */
         }
         if (!ups_waiting(p)) p->wake_at_ns = 0;
         up(p, opened ? OPENED : RAW, data, size, &p->in_from[i], from_bytes, now_ns);
@@ -254,6 +272,7 @@ static void turn(Pump *p, int count, int64_t now_ns) {
         else if (!p->wake_at_ns || now_ns + may_wait_ns < p->wake_at_ns) p->wake_at_ns = now_ns + may_wait_ns;
     }
     press(p, count == IN, is_overdue, now_ns);
+    keep_sieved(p);
     if (is_urgent || (p->wake_at_ns && now_ns >= p->wake_at_ns && ups_waiting(p))) {
         uint64_t one = 1;
         p->wake_at_ns = 0;

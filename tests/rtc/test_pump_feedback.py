@@ -13,6 +13,7 @@ from rtc import rtcp, twcc
 from rtc.nack import build_nack
 from rtc.native import library as native
 from rtc.party import WORK_PER_TICK
+from rtc.pressure import IS_SHEDDING, SHED_AT, SHED_FOR
 from rtc.state import COUNTER
 from tests.rtc.phones import Call, Phone, Studio, call, feedback
 from tests.rtc.synthetic import MS, Browser
@@ -233,6 +234,21 @@ def round_trips(phone: Phone) -> list[tuple[int, int]]:
         for block in rtcp.blocks(data)
         for report in (rtcp.reports(block) if block.kind == rtcp.RECEIVER_REPORT else [])
     ]
+
+
+async def test_under_pressure_reports_are_thinned() -> None:
+    async with call(is_native=True) as running:
+        tablet, pump, pressure = running.tablet, running.endpoint.pump, running.endpoint.pressure
+        assert pump is not None
+        await acknowledged_twice(running, Studio(10))
+        opened, dropped = pump.stats()["srtcp_opened"], pump.stats()["handed_up_dropped"]
+        with pump:  # all of them come at once
+            pressure.state[IS_SHEDDING], pressure.state[SHED_FOR] = 1, 60_000 * MS
+            pressure.state[SHED_AT] = time.monotonic_ns()
+            for _ in range(20):
+                tablet.send(tablet.seal_report(rtcp.build_receiver_report(1, [])))
+        await until(lambda: pump.stats()["srtcp_opened"] == opened + 20)
+        assert 1 <= dropped + 20 - pump.stats()["handed_up_dropped"] < 5
 
 
 async def test_a_report_with_a_request_behind_it_is_heard_at_once() -> None:

@@ -8,10 +8,13 @@ import time
 import pytest
 
 from rtc import rtcp
+from rtc.native.pump import Pump
 from rtc.pressure import IS_SHEDDING, SHED_AFTER_NS, SHED_AFTER_TURNS, SHED_AT, SHED_FOR, SHED_FOR_NS
 from rtc.state import SKIPPED_TO
-from tests.rtc.phones import Call, Studio, begin, call, feedback, speak, video
+from tests.rtc.phones import OPUS, Call, Studio, begin, call, feedback, speak, video
 from tests.support.rtc_heard import until
+
+STALE_NS = 400_000_000  # pump.h
 
 
 async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused() -> None:
@@ -64,18 +67,25 @@ async def test_a_pump_that_is_overrun_leaves_pictures_out_and_keeps_the_voice_un
                 running.phone.send(running.phone.seal(made))
             spoken += 1
             await running.phone.check()
-        shed = pump.stats()["shed"]
+        shed = left_out(pump)
         assert 0 < 3 * (spoken - 2) <= shed <= 3 * spoken
         assert sources["audio"].received == spoken
+        assert sources["video"].keys.asked == asked
         assert time.monotonic_ns() - now_ns >= SHED_FOR_NS
         before = running.pumped()
         await speak(running, studio, 10)
         assert running.pumped() == before + 30
-        assert pump.stats()["shed"] == shed
+        assert left_out(pump) == shed
         await until(lambda: sources["video"].keys.asked > asked)  # a keyframe, and none of what was left out
         skipped_to = sources["video"].state[SKIPPED_TO]
         sources["video"].want(list(range(skipped_to - 60, skipped_to)), time.monotonic_ns())
         assert len(sources["video"].missing) == 0
+
+
+def left_out(pump: Pump) -> float:
+    """By the pump, and by the kernel before it."""
+    stats = pump.stats()
+    return stats["shed"] + stats["kernel_dropped"]
 
 
 def hold_pressure(running: Call, for_ns: int) -> None:
@@ -94,7 +104,8 @@ async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_
         running.phone.send(running.phone.seal(studio.sound()))
         await running.settle()
         hold_pressure(running, 60_000_000_000)
-        before, opened = pump.stats(), running.endpoint.counters.srtcp_opened
+        before, opened = left_out(pump), running.endpoint.counters.srtcp_opened
+        sounds = pump.stats()["srtp_opened"]
         with pump:  # all of it waits for the pump
             for number in range(100):
                 for made in (*studio.frame(packets=9), studio.sound()):
@@ -102,9 +113,8 @@ async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_
                 running.tablet.send(running.tablet.seal_report(feedback(number, [number])[0]))
         await running.settle()
         await running.tablet.check()
-        now = pump.stats()
-        assert now["shed"] - before["shed"] == 900
-        assert now["srtp_opened"] - before["srtp_opened"] == 100
+        assert left_out(pump) - before == 900
+        assert pump.stats()["srtp_opened"] - sounds == 100
         assert len(video(running.tablet, running.room.forwarder.source_of("tablet").legs["audio", 0].ssrc)) == 101
         assert 0 < running.endpoint.counters.srtcp_opened - opened < 50
         report = rtcp.build_receiver_report(1, [])
@@ -113,6 +123,60 @@ async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_
         heard = running.endpoint.counters.srtcp_opened
         await running.tablet.check()
         await until(lambda: running.endpoint.counters.srtcp_opened >= heard + 20)
+
+
+async def test_under_pressure_the_kernel_drops_pictures_before_they_take_a_place_of_sounds() -> None:
+    async with call(is_native=True) as running:
+        studio, pump = Studio(18), running.endpoint.pump
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        hold_pressure(running, 60_000_000_000)
+        await running.phone.check()
+        read, opened = pump.stats()["datagrams"], pump.stats()["srtp_opened"]
+        for _ in range(100):
+            for made in (*studio.frame(packets=9), studio.sound()):
+                running.phone.send(running.phone.seal(made.ljust(500) if made[1] & 0x7F != OPUS else made))
+        await running.phone.check()
+        now = pump.stats()
+        assert now["srtp_opened"] - opened == 100
+        assert now["kernel_dropped"] > 700
+        assert now["datagrams"] - read < 300
+        hold_pressure(running, 0)
+        await running.phone.check()
+        dropped = pump.stats()["kernel_dropped"]
+        await speak(running, studio, 10)
+        assert pump.stats()["kernel_dropped"] == dropped
+
+
+async def test_under_pressure_sounds_that_are_too_late_are_left_out_and_the_next_ones_need_no_python() -> None:
+    async with call(is_native=True) as running:
+        studio, pump, forwarder = Studio(19), running.endpoint.pump, running.room.forwarder
+        assert pump is not None
+        await begin(running, studio)
+        running.phone.send(running.phone.seal(studio.sound()))
+        await running.settle()
+        voices = forwarder.source_of("tablet").legs["audio", 0]
+        hold_pressure(running, 60_000_000_000)
+        carried = voices.packets
+        with pump:  # it cannot go on meanwhile
+            for _ in range(50):
+                running.phone.send(running.phone.seal(studio.sound()))
+            end_ns = time.monotonic_ns() + STALE_NS
+            while time.monotonic_ns() < end_ns:
+                pass
+        await running.phone.check()
+        assert pump.stats()["shed"] >= 45  # one that comes alone is not too late: what waits is behind it
+        assert voices.packets + pump.stats()["shed"] == carried + 50
+        carried = voices.packets
+        handed_up = pump.stats()["handed_up"]
+        for _ in range(20):
+            running.phone.send(running.phone.seal(studio.sound()))
+        end_ns = time.monotonic_ns() + 5_000_000_000
+        while voices.packets < carried + 20:  # the loop stands in here
+            assert time.monotonic_ns() < end_ns
+        assert pump.stats()["handed_up"] == handed_up
 
 
 async def test_pictures_that_were_left_out_come_back_one_stream_after_another() -> None:
@@ -193,8 +257,8 @@ async def test_streams_that_were_left_out_for_long_are_opened_now_and_then_altho
                 studio.video.sequence += 0x4000
             pumped = running.pumped()
             with pump:  # they come at the same time
-                for client, studio in ends:
-                    client.send(client.seal(studio.frame(packets=1)[0]))
+                for client, studio in ends:  # short ones: the kernel lets only a few of the others through
+                    client.send(client.seal(studio.frame(packets=1)[0][:40]))
             for client, _ in ends:
                 await client.check()
             assert running.pumped() == pumped + 2
