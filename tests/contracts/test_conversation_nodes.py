@@ -42,11 +42,16 @@ async def test_two_nodes_on_one_postgresql_never_double_and_never_stop_each_othe
             await nodes[carrier].append(entry(customer, counter))
 
     async def take(customer: int, node: int) -> None:
-        for number in range(10):
+        for number in range(10):  # each to somebody else: what is so already leaves no note
+            who = f"staff-{node}-{number}"
             own = note(
-                number, stream=f"n.c{customer}", id=f"note-{customer}-{node}-{number:04}", kind="closed", body={}
+                number,
+                stream=f"n.c{customer}",
+                id=f"note-{customer}-{node}-{number:04}",
+                kind="assigned",
+                body={"staff_id": who, "staff_name": who},
             )
-            await nodes[node].act(f"c{customer}", lambda c: c.model_copy(update={"state": "closed"}), own)
+            await nodes[node].act(f"c{customer}", lambda c, who=who: c.model_copy(update={"assignee": who}), own)
 
     pairs = [(customer, node) for customer in range(10) for node in (0, 1)]
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
