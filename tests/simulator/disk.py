@@ -80,8 +80,8 @@ class Disk:
 
     def ringing(self, stream: str) -> Entry | None:
         rings = [entry for entry in self.stream(stream) if entry.kind == "ring"]
-        answered = {entry.id for entry in self.stream(stream) if entry.kind == "rung"}
-        return rings[-1] if rings and f"{rings[-1].id}.rung" not in answered else None
+        answered = {entry.body["ring"] for entry in self.stream(stream) if entry.kind == "rung"}
+        return rings[-1] if rings and rings[-1].id not in answered else None
 
     def conversation(self, owner: str) -> Conversation:
         if owner not in self.customers:
