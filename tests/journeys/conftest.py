@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from loadtest.browser import chromium
 from loadtest.server_process import LoupeServer
 from tests.journeys.hostile_scene import Scene, Stranger, scene
+
+# Two of them run at once, beside shorter tests: a page waits for a processor then. How soon it shows what is for the benchmarks.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

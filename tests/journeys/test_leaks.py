@@ -15,7 +15,7 @@ from tests.journeys.test_ends import children
 from tests.support.news import answered
 from tests.support.rtc_heard import until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.alone, pytest.mark.timeout(180)]
 WARM_UP, CALLS = 10, 50
 # The record of a call that is over, its session and its line in the sign-in limits stay for minutes: some 20 kB.
 BYTES_PER_CALL = 100_000

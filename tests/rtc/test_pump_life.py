@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack, contextmanager, nullcontext
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+import pytest
 from aiortc import rtcdtlstransport as dtls
 from hypothesis import given
 from hypothesis import strategies as st
@@ -226,6 +227,7 @@ async def test_a_stop_while_packets_fly_waits_for_nothing() -> None:
                 assert not [thread for thread in threading.enumerate() if thread.name == "packets"]
 
 
+@pytest.mark.alone
 async def test_an_end_leaves_no_thread_no_descriptor_and_no_memory() -> None:
     def left() -> tuple[int, int]:
         return threading.active_count(), len(os.listdir("/proc/self/fd"))
@@ -257,6 +259,7 @@ def memory() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+@pytest.mark.alone
 async def test_a_call_that_ended_leaves_no_thread_no_descriptor_and_no_memory() -> None:
     sizes, threads = [], threading.active_count()
     for turn in range(8):
