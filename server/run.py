@@ -8,7 +8,6 @@ import hashlib
 import resource
 import secrets
 import signal
-import sys
 import uuid
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -46,7 +45,6 @@ CLOSE_WITHIN_S = 3.0
 # From the first byte of a connection, and between two requests: who says nothing whole for so long holds a place for nothing.
 IDLE_CONNECTION_S = 30.0
 MOST_DESCRIPTORS = 65_536
-TURN_S = 0.0005  # a thread that wants a busy interpreter waits so long at each step, and a commit has a dozen; Python's own: 5 ms
 COMPARE_EVERY_S = 5.0  # another server on the same PostgreSQL may have written
 
 
@@ -58,7 +56,6 @@ async def serve(settings: Settings, *, demo: bool, demo_staff: int, as_json: boo
         loop.add_signal_handler(number, stop.set)
     make_data_folder(settings.data)
     allow_many_connections()
-    sys.setswitchinterval(TURN_S)
     async with AsyncExitStack() as stack:
         node_id = secrets.token_hex(8) if settings.node_url else ""
         database = await stack.enter_async_context(open_database(settings.database, node=node_id))

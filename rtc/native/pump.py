@@ -26,7 +26,7 @@ from rtc.native.pipe import Pipe
 from rtc.native.srtp import PumpedOpener, PumpedSealer
 from rtc.native.tape import PumpedTape
 from rtc.native.way import Way
-from rtc.pressure import BUSY_FOR_NS, LARGEST_VOICE, MS, SHED_AFTER_NS, SHED_FOR_MOST_NS, SHED_FOR_NS
+from rtc.pressure import BUSY_FOR_NS, IS_SHEDDING, LARGEST_VOICE, MS, SHED_AFTER_NS, SHED_FOR_MOST_NS, SHED_FOR_NS
 from rtc.state import numbers
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ _OVERDUE_NS = 1_000 * MS  # and from then on pictures are left out: more than a 
 _LIMITS = (
     SHED_AFTER_NS, _SHED_AFTER_TURNS, SHED_FOR_NS, SHED_FOR_MOST_NS, BUSY_FOR_NS, _OLD_NS, _LATE_NS, _OVERDUE_NS, LARGEST_VOICE,
 )  # fmt: skip
-_TURN = 8  # datagrams handled before the loop's other work has its turn: on a slow core each takes a millisecond
+_TURN = 64  # datagrams handled before the loop's other work has its turn
+_SHORT_TURN = 8  # while pictures are left out: on a slow core each takes a millisecond, and a new call has to be refused meanwhile
 _HEAD = struct.Struct("=iiqi")
 _ADDRESS_AT, _DATA_AT = Up.address.offset, Up.data.offset
 _MOST_ADDRESSES = 8192
@@ -192,7 +193,7 @@ class Pump:
         except BlockingIOError:
             pass
         call, at = self.call, self.at
-        for _ in range(_TURN):
+        for _ in range(_SHORT_TURN if self._pressure[IS_SHEDDING] else _TURN):
             up = call.pump_up(at)
             if not up:
                 return
