@@ -335,7 +335,7 @@ async def test_a_blob_that_a_killed_server_did_not_name_goes_after_a_day_and_not
     left, again = [await blobs.put(words, ".jpg") for words in (b"nobody names it", b"nobody names it yet")]
     for path in (door.folder / "blobs").glob("??/*"):
         os.utime(path, (time.time() - 25 * 3600,) * 2)
-    os.utime(door.folder / "scratch" / "blobs.swept", (time.time() - 48 * 3600,) * 2)  # a day has passed since the start
+    os.utime(door.folder / "scratch" / "blobs.swept", (time.time() - 48 * 3600,) * 2)  # a day ago
     await blobs.put(b"nobody names it yet", ".jpg")  # by an upload under way
     young = await blobs.put(b"a minute old", ".jpg")
     other_server = Arrivals(door.house.house, door.db.attachments)
