@@ -16,8 +16,8 @@ check: ## style, types, imports, unit tests
 bench: ## the figures of docs/performance.md
 	@sh setup.sh test && $(PY)/python -m loadtest bench
 fmt: ## put files into the house style
-	@$(PY)/ruff format . && $(PY)/ruff check --fix . && cd web && ../$(PY)/npx biome check --write src
+	@sh setup.sh dev && $(PY)/ruff format . && $(PY)/ruff check --fix . && cd web && ../$(PY)/npx biome check --write src
 build: ## the web pages
 	@sh setup.sh build
-docs: ## generated parts of the documentation and the frames' TypeScript types
+docs: setup ## generated parts of the documentation and the frames' TypeScript types
 	@$(PY)/python -m server.docs

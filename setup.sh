@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes what the Makefile's targets need, and only what is missing or older than its sources.
 #   setup.sh        the virtual environment and the built pages
-#   setup.sh dev    ... with the tools of `make check`
-#   setup.sh test   ... and the Debian packages that the tests drive (Chromium, fonts, coturn, PostgreSQL, Redis)
+#   setup.sh dev    ... with the tools of `make check`, PostgreSQL and Redis
+#   setup.sh test   ... and all other Debian packages that the tests drive (Chromium, fonts, coturn)
 #   setup.sh build  the pages only
 set -eu
 cd "$(dirname "$0")"
@@ -68,6 +68,12 @@ pump() { # beside the pages: each keeps one core busy
 }
 pump &
 pumping=$!
+case $want in
+  dev) debian postgresql redis-server & ;;
+  test) debian chromium fonts-noto-cjk coturn postgresql redis-server & ;;
+  *) : & ;;
+esac
+fetching=$!
 
 stamp=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | sort | xargs cksum | cksum)
 if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || true)" != "$stamp" ]; then
@@ -85,5 +91,4 @@ if [ ! -f web/dist/customer.html ] || [ "$(cat web/dist/.stamp 2>/dev/null || tr
 fi
 
 wait "$pumping"
-
-if [ "$want" = test ]; then debian chromium fonts-noto-cjk coturn postgresql redis-server; fi
+wait "$fetching"

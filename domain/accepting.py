@@ -145,8 +145,8 @@ def accept(ledger: Ledger, new: NewEntry) -> Kept:
     entry = _keep(ledger, new, body)
     if new.kind == "ring":
         ledger.ringing[new.stream] = entry
-    elif new.kind == "rung":
-        ledger.ringing.pop(new.stream, None)
+    elif new.kind == "rung" and (rings := ledger.ringing.get(new.stream)) and rings.id == body.get("ring"):
+        del ledger.ringing[new.stream]
     if new.kind in FILES:
         ledger.used[new.body["attachment"]] += 1
     if new.device is not None:

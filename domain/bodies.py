@@ -15,9 +15,9 @@ EntryId = Annotated[str, Field(min_length=1, max_length=130, pattern=r"^[A-Za-z0
 
 
 UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # controls, joiners and marks of direction, spaces
-# Letters and marks that are drawn as nothing: fillers, a blank braille cell, variation selectors.
+# Unicode's Default_Ignorable_Code_Point: fillers, variation selectors, places kept for more. And a blank braille cell.
 _DRAWN_AS_NOTHING = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 
 

@@ -4,22 +4,20 @@ server holds, how soon a whole shop sees a new message, and whether anything is 
 from __future__ import annotations
 
 import asyncio
-import resource
 import secrets
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from loadtest.gauges import OwnLoad, ServerCost, held_by
+from loadtest.gauges import OwnLoad, ServerCost
 from loadtest.histogram import Histogram
 from loadtest.messages_audit import Findings, audit, held
 from loadtest.messages_crew import Crew
 from loadtest.messages_faults import Mischief
+from loadtest.messages_idle import CUSTOMERS_OF_IDLE, open_pages
 from loadtest.messages_page import Figures, Page, Writing
-from loadtest.messages_people import Address, customers, staff
+from loadtest.messages_people import Address, customers, own_server, staff
 from loadtest.server_process import LoupeServer
 from loadtest.target import CannotLoad
 
@@ -29,13 +27,10 @@ SETTLE_DEADLINE_S = 60.0
 TICK_S = 0.001
 BUSY_TESTER = 0.9  # of its one core: from here on the figures may be the tester's
 KILL_EVERY_MESSAGES = 100_000
-CUSTOMERS_OF_IDLE, STAFF_OF_INBOX = 160, 20
+STAFF_OF_INBOX = 20
 MOST_DEVICES, MOST_A_SECOND = 250, 40.0
 INBOX_MESSAGES = 20
-SPARE_DESCRIPTORS = 250  # database, media, logs
 POLL_EVERY = 20  # with faults: each twentieth customer's pages come by long poll
-LEAST_HEADS = 2
-HEADS_DEADLINE_S = 70.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +101,7 @@ class MessagesRun:
     async def run(self) -> None:
         wanted = self._wanted
         if wanted.idle:
-            await self._idle(wanted.idle)
+            self._found = await open_pages(wanted.idle, self._tell, self._notes)
         elif wanted.inbox:
             await self._inbox(wanted.inbox, wanted.messages or INBOX_MESSAGES)
         else:
@@ -124,7 +119,9 @@ class MessagesRun:
     async def _steady(self) -> None:
         wanted, figures = self._wanted, self._figures
         async with AsyncExitStack() as stack:
-            server, address = await stack.enter_async_context(_server(1 + wanted.devices // STREAMS_OF_A_STAFF_READER))
+            server, address = await stack.enter_async_context(
+                own_server(1 + wanted.devices // STREAMS_OF_A_STAFF_READER)
+            )
             steady = await self._come_in(server, address)
             self._tell(
                 f"The load goes to {server.base} (a server of its own, on this machine): {wanted.devices} devices."
@@ -252,55 +249,9 @@ class MessagesRun:
                 return found
             await asyncio.sleep(1.0)
 
-    # --- open pages ---
-
-    async def _idle(self, wanted: int) -> None:
-        most = _allowed_descriptors(wanted + SPARE_DESCRIPTORS)
-        pages = min(wanted, most - SPARE_DESCRIPTORS)
-        if pages < wanted:
-            self._notes.append(
-                f"{pages} pages instead of {wanted}: this machine allows {most} open files in one process (ulimit -Hn), does not "
-                "let us raise that (it takes CAP_SYS_RESOURCE), and the server is one process."
-            )
-        async with AsyncExitStack() as stack:
-            server, address = await stack.enter_async_context(_server(3))
-            assert server.process is not None
-            before = held_by(server.process.pid)
-            people = await customers(server.base, CUSTOMERS_OF_IDLE)
-            self._tell(f"The load goes to {server.base} (a server of its own, on this machine): {pages} pages open.")
-            start = time.monotonic()
-            crew = await stack.enter_async_context(Crew(address, people, pages))
-            opened_s = time.monotonic() - start
-            self._tell("all are open: their heartbeats are waited for")
-            cost = ServerCost(server.process.pid)
-            await cost.begin()
-            end = time.monotonic() + HEADS_DEADLINE_S
-            reports = await crew.report()
-            while time.monotonic() < end and min(report.heads_heard for report in reports) < LEAST_HEADS:
-                await asyncio.sleep(2.0)
-                reports = await crew.report()
-            spent_s, lasted_s = await cost.so_far()
-            after = held_by(server.process.pid)
-        heads = min(report.heads_heard for report in reports)
-        if heads < LEAST_HEADS:
-            self._notes.append(f"A page heard only {heads} heartbeats within {lasted_s:.0f} s.")
-        is_open = sum(report.open for report in reports)
-        self._found = {
-            "idle": {
-                "open": is_open,
-                "lost": sum(report.lost for report in reports),
-                "opened_in_s": round(opened_s, 1),
-                "heartbeats": heads,
-                "rss_gb": round(after.rss_mb / 1024, 3),
-                "kb_per_page": round((after.rss_mb - before.rss_mb) * 1024 / max(1, is_open), 1),
-            },
-            "server": {"cpu_cores": round(spent_s / lasted_s, 3), "rss_mb": round(after.rss_mb, 1)},
-        }
-        self._notes.append(f"{CUSTOMERS_OF_IDLE} customers with {pages / CUSTOMERS_OF_IDLE:.0f} pages each.")
-
     async def _inbox(self, sessions: int, messages: int) -> None:
         async with AsyncExitStack() as stack:
-            server, address = await stack.enter_async_context(_server(STAFF_OF_INBOX))
+            server, address = await stack.enter_async_context(own_server(STAFF_OF_INBOX))
             self._tell(
                 f"The load goes to {server.base} (a server of its own, on this machine): {sessions} staff pages."
             )
@@ -342,25 +293,6 @@ class MessagesRun:
             f"inbox_ms is from when a message was due until the last of the {sessions} pages had its row; a process of the tester "
             f"was late by {late_ms:.0f} ms at worst."
         )
-
-
-@asynccontextmanager
-async def _server(count_of_staff: int) -> AsyncIterator[tuple[LoupeServer, Address]]:
-    with tempfile.TemporaryDirectory(prefix="loupe-load-", ignore_cleanup_errors=True) as folder:
-        async with LoupeServer(Path(folder) / "data", "--demo-staff", str(max(3, count_of_staff))) as server:
-            yield server, Address.of(server.base)
-
-
-def _allowed_descriptors(wanted: int) -> int:
-    """How many a process of ours may have, as many as `wanted` where we may raise it; a server that we start inherits it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or hard >= wanted:
-        return wanted
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
-    except (ValueError, OSError):
-        return hard
-    return wanted
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from loadtest.front_door import Refused
+from loadtest.server_process import LoupeServer
 
 AT_ONCE = 8
 
@@ -34,6 +38,13 @@ class Address:
     def of(cls, base: str) -> Address:
         parts = urlsplit(base)
         return cls(parts.hostname or "127.0.0.1", parts.port or 80)
+
+
+@asynccontextmanager
+async def own_server(count_of_staff: int) -> AsyncIterator[tuple[LoupeServer, Address]]:
+    with tempfile.TemporaryDirectory(prefix="loupe-load-", ignore_cleanup_errors=True) as folder:
+        async with LoupeServer(Path(folder) / "data", "--demo-staff", str(max(3, count_of_staff))) as server:
+            yield server, Address.of(server.base)
 
 
 async def customers(base: str, count: int, shop: str = "demo") -> list[Person]:

@@ -57,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
     benches = commands.add_parser("bench", help="the figures of docs/performance.md")
     benches.add_argument("--quick", action="store_true", help="seconds instead of minutes; figures are not kept")
     benches.add_argument("--only", choices=bench.NAMES, help="one benchmark instead of all")
-    benches.add_argument("--calls", type=int, metavar="N", help="at once, for peers and overload (default 10)")
+    benches.add_argument(
+        "--calls", type=int, metavar="N", help="at once, for peers (default 10) and overload (default 20)"
+    )
     benches.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
 
     calls = commands.add_parser("calls", help="many calls at once")

@@ -23,20 +23,22 @@ from loadtest.window import LIMIT_MS, Window, measure
 
 FIRST_SHARE = 2.0  # times what the calls take when nothing limits them
 TRIES = 5  # of one share
-USED_UP = 0.75  # of a share, at least: else it was not the load that held pictures up
 LEAST_SHARE = 0.005
-DRAIN_DEADLINE_S = 10.0
 LEAST_SOUND = 0.95
 COME_DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long each part lasts; `ratio` of one share to the one before: how exactly the load is found."""
+    """How long each part lasts; `ratio` of one share to the one before: how exactly the load is found; how many `times_over`
+    show it."""
 
     step_s: float = 4.0
     settle_s: float = 1.0
     ratio: float = 0.85
+    times_over: int = 2
+    used_up: float = 0.75  # of a share, at least: else it was not the load that held pictures up
+    drain_s: float = 10.0  # at most, until calls are well again
     half_s: float = 10.0
     overload_s: float = 15.0
     comers_at_s: tuple[float, ...] = (2.0, 5.0, 8.0)  # shedding has begun by then
@@ -48,6 +50,9 @@ QUICK = Pace(
     step_s=1.0,
     settle_s=0.5,
     ratio=0.5,
+    times_over=1,
+    used_up=0.5,
+    drain_s=4.0,
     half_s=1.0,
     overload_s=4.0,
     comers_at_s=(2.0,),
@@ -117,12 +122,12 @@ class OverloadRun:
             clip = await asyncio.to_thread(make_clip)
             stack.push_async_callback(ended, [asyncio.create_task(self._own.watch())])
             *pairs, waiting = await self._come_in(target, clip, stack)
-            gauge = _Gauge(pairs, ServerCost(target.pid), self._own, share)
+            gauge = _Gauge(pairs, ServerCost(target.pid), self._own, share, self._pace.drain_s)
             at_limit = self._share_at_limit = await self._search(gauge)
             self._tell(f"half that load: {2 * at_limit:.2f} of a core")
             # What the limit left behind is not of this load.
             if not (await gauge.relieve() and await gauge.relieve(2 * at_limit)):
-                self._troubles.append(f"Calls were not well at half load within {2 * DRAIN_DEADLINE_S:g} s.")
+                self._troubles.append(f"Calls were not well at half load within {2 * self._pace.drain_s:g} s.")
             self._half = await gauge.window(2 * at_limit, self._pace.half_s)
             faults = await self._server_faults(pairs[0].staff)
             await self._overload(gauge, at_limit / 2, target, clip)
@@ -145,12 +150,12 @@ class OverloadRun:
         return pairs
 
     async def _search(self, gauge: _Gauge) -> float:
-        """The share at which the 99th percentile is over the limit, twice, with the share used up: what else holds a
-        picture up is the machine's and not load."""
+        """The share at which the 99th percentile is over the limit, as many times as the pace asks for, with the share used
+        up: what else holds a picture up is the machine's and not load."""
         await asyncio.sleep(self._pace.settle_s)
         if not await gauge.relieve():
             self._troubles.append(
-                f"Calls were not well with a whole core, within {DRAIN_DEADLINE_S:g} s of their beginning."
+                f"Calls were not well with a whole core, within {self._pace.drain_s:g} s of their beginning."
             )
         free = await gauge.window(1.0, self._pace.step_s)
         self._steps.append(free)
@@ -165,12 +170,12 @@ class OverloadRun:
                 self._steps.append(step)
                 if step.p99_of_sent_ms < LIMIT_MS:
                     break
-                times_over += step.server_cores >= USED_UP * share
-                if times_over == 2:
+                times_over += step.server_cores >= self._pace.used_up * share
+                if times_over == self._pace.times_over:
                     return share
                 if not await gauge.relieve():
                     self._troubles.append(
-                        f"Calls did not recover from {share:.2f} of a core within {DRAIN_DEADLINE_S:g} s of a whole one."
+                        f"Calls did not recover from {share:.2f} of a core within {self._pace.drain_s:g} s of a whole one."
                     )
                     return share
             share *= self._pace.ratio
@@ -300,8 +305,8 @@ class OverloadRun:
 
     def _notes(self) -> list[str]:
         notes = [
-            "The load is calls for each processor core: the calls stay the same and the server is left a smaller share of each "
-            "2 ms of one core. Clients here go on sending as much as before; phones would send smaller pictures."
+            "The load is calls for each processor core: the calls stay the same and the server is left a smaller share "
+            "of one core. Clients here go on sending as much as before; phones would send smaller pictures."
         ]
         if self._comers.silent:
             notes.append(f"{len(self._comers.silent)} new customers got no clear answer: {self._comers.silent[0]}")
@@ -314,6 +319,7 @@ class _Gauge:
     cost: ServerCost
     own: OwnLoad
     share: ProcessorShare
+    drain_s: float
 
     async def window(self, share: float, seconds: float) -> Window:
         self.share.set(share)
@@ -321,7 +327,7 @@ class _Gauge:
 
     async def relieve(self, share: float = 1.0) -> bool:
         """This much of a core, until calls are as before; False when they do not become so."""
-        deadline = time.monotonic() + DRAIN_DEADLINE_S
+        deadline = time.monotonic() + self.drain_s
         while time.monotonic() < deadline:
             if (await self.window(share, 1.0)).is_well:
                 return True

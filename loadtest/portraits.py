@@ -118,7 +118,7 @@ async def _desk(staff: Staff, colleague: Staff, facts: dict[str, Any]) -> None:
 async def _line(staff: Staff, customer: Customer, second: Customer) -> None:
     await customer.tap("Call again")
     await customer.fill_form("Ana", "A scratch on my brown bag", consent=True)
-    await customer.page.wait_for_function("document.querySelector('video[data-local]')?.videoWidth > 0")
+    await customer.page.wait_for_function("() => document.querySelector('video[data-local]')?.videoWidth > 0")
     await customer.portrait("customer-form", ("phone", "tablet", "side"))
     await customer.portrait("customer-form-whole", ("phone",), whole=True)
     await customer.tap("Start video call")

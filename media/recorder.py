@@ -1,4 +1,4 @@
-"""The tap of a call: the packet path appends, a thread of this recorder writes.
+"""The tap of a call: the packet path appends, a thread writes for all calls, one of this recorder waits for the disk.
 
 Appending costs one small bytes object and one list append; nothing waits for the disk. What was appended is in the file
 within `FLUSH_EVERY` seconds (a killed process loses at most that), and on the disk (fsync) within `SYNC_EVERY`.
@@ -16,15 +16,14 @@ from pathlib import Path
 from media import journal
 from media.errors import MediaFault
 from media.held import Held, HeldList
+from media.rounds import Rounds
 
 FLUSH_EVERY = 0.4
 SYNC_EVERY = (
     5.0  # only a machine that loses power needs it; each call's sync costs as much as forwarding a hundred packets
 )
 CLOSE_WITHIN = 5.0
-# One journal writes at a time: on a busy processor twenty at once take it from the calls themselves. A disk that stands still for
-# one keeps the others for `FLUSH_EVERY` only.
-_TURN = threading.Lock()
+_ROUNDS = Rounds(FLUSH_EVERY)
 
 
 class Stream:
@@ -70,10 +69,9 @@ class Recorder:
         self._held = held if held is not None else HeldList()
         self._streams = 0
         self._fd = -1
-        self._wake = threading.Event()
-        self._closing = False
+        self._writing = threading.Lock()
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._synced_at = 0.0
         self._unsynced = False
 
     def open(self) -> None:
@@ -95,8 +93,9 @@ class Recorder:
                 os.close(self._fd)
                 self._fd = -1
             raise MediaFault(f"The recording cannot be written: {fault.strerror}.") from fault
-        self._thread = threading.Thread(target=self._write_on, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._stay_safe, name="journal", daemon=True)
         self._thread.start()
+        _ROUNDS.join(self._write_held)
 
     def stream(
         self, track: str, kind: str, payloads: dict[int, tuple[str, int, str]], orientation_id: int | None
@@ -120,8 +119,8 @@ class Recorder:
         self._held.keep(journal.record(journal.RESUME, 0, at_ns, b""))
 
     def flush(self) -> None:
-        """Asks the thread to write now; returns at once."""
-        self._wake.set()
+        """Asks for what is held to be written now; returns at once."""
+        _ROUNDS.now()
 
     def close(self) -> None:
         """Writes and syncs what is held, then ends the thread; waits at most `CLOSE_WITHIN` for a disk that stands still
@@ -129,49 +128,45 @@ class Recorder:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._closing = True
-        self._wake.set()
+        self._closing.set()
         thread.join(CLOSE_WITHIN)
 
-    def _write_on(self) -> None:
+    def _stay_safe(self) -> None:
         _sync_folder(self.folder)
-        while not self._closing:
-            self._wake.wait(FLUSH_EVERY)
-            self._wake.clear()
-            has_turn = _TURN.acquire(timeout=FLUSH_EVERY)
-            try:
-                self._write_held()
-            finally:
-                if has_turn:
-                    _TURN.release()
-            if self._unsynced and time.monotonic() - self._synced_at >= SYNC_EVERY - FLUSH_EVERY:
+        while not self._closing.wait(SYNC_EVERY):
+            if self._unsynced:
                 self._sync()
+        _ROUNDS.leave(self._write_held)
         self._write_held()
         self._sync()
-        fd, self._fd = self._fd, -1
+        with self._writing:
+            fd, self._fd = self._fd, -1
         os.close(fd)
 
     def _write_held(self) -> None:
-        while True:
-            records, count, checked = self._held.take()
-            if not count:
-                break
-            try:
-                parts = [memoryview(journal.BLOCK.pack(journal.BLOCK_MARK, len(records), checked)), memoryview(records)]
-                written = 0
-                while parts:
-                    size = os.writev(self._fd, parts)
-                    written += size
-                    while parts and size >= len(parts[0]):
-                        size -= len(parts.pop(0))
-                    if parts:
-                        parts[0] = parts[0][size:]
-                self.written_bytes += written
-                self._unsynced = True
-            except OSError:
-                self.write_faults += 1
-                self._unwritten += count
-                self._cut()
+        with self._writing:
+            while self._fd >= 0:
+                records, count, checked = self._held.take()
+                if not count:
+                    break
+                try:
+                    self._write(journal.BLOCK.pack(journal.BLOCK_MARK, len(records), checked), records)
+                except OSError:
+                    self.write_faults += 1
+                    self._unwritten += count
+                    self._cut()
+
+    def _write(self, head: bytes, records: bytes | memoryview) -> None:
+        parts, written = [memoryview(head), memoryview(records)], 0
+        while parts:
+            size = os.writev(self._fd, parts)
+            written += size
+            while parts and size >= len(parts[0]):
+                size -= len(parts.pop(0))
+            if parts:
+                parts[0] = parts[0][size:]
+        self.written_bytes += written
+        self._unsynced = True
 
     def _cut(self) -> None:
         try:
@@ -180,12 +175,11 @@ class Recorder:
             self.write_faults += 1
 
     def _sync(self) -> None:
+        self._unsynced = False
         try:
             os.fdatasync(self._fd)
         except OSError:
             self.write_faults += 1
-        self._unsynced = False
-        self._synced_at = time.monotonic()
 
 
 def _boot() -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KINDS: tuple[Kind, ...] = ("audio", "video")
 FEEDBACK_NS = 95_000_000  # every second tick
 REPORT_NS = 1_000_000_000
+PRESSED_TICKS = 8
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -43,7 +44,8 @@ def _still(method: Callable[Concatenate[Forwarder, Given], Answer]) -> Callable[
 
 
 class Forwarder:
-    """Routes are wishes: peers that are not here yet are connected when they come. Call `tick` every 50 ms.
+    """Routes are wishes: peers that are not here yet are connected when they come. Call `tick` every 50 ms, and every 250
+    while pictures are left out.
 
     A sink's slot shows one source; when two calls wish for the same slot, the later wish holds.
     """
@@ -56,8 +58,7 @@ class Forwarder:
         self._wishes: dict[str, frozenset[Wish]] = {}
         self._taps: dict[str, tuple[Tap | None, TapReport | None, Mapping[Kind, PumpedStream]]] = {}
         self._now_ns = 0
-        self._fed_ns = 0
-        self._reported_ns = 0
+        self._ticks = 0
         self._stray = 0
 
     def pump_through(self, pump: Pump) -> None:
@@ -70,6 +71,7 @@ class Forwarder:
         party = self._parties.get(port.id)
         if party is None:
             party = self._parties[port.id] = Party(port, self._pump, self._pressure)
+            party.reported_ns = self._now_ns
         else:
             party.renegotiate(port)
         self._apply_tap(party)
@@ -148,27 +150,30 @@ class Forwarder:
         party.rtcp(packet, now_ns)
 
     def tick(self, now_ns: int) -> None:
-        """Retries, feedback, reports. Work is per peer, not per packet."""
+        """Retries, feedback, reports. Work is per peer, not per packet. While pictures are left out each tick is of one peer in
+        `PRESSED_TICKS`: then there is neither time for all, nor may packets wait for so long."""
         self._now_ns = now_ns
-        feeds = now_ns - self._fed_ns >= FEEDBACK_NS
-        span_ns = now_ns - self._reported_ns
-        for party in self._parties.values():
+        self._ticks += 1
+        parties = list(self._parties.values())
+        if self._pressure is not None and self._pressure.is_shedding:
+            parties = parties[self._ticks % PRESSED_TICKS :: PRESSED_TICKS]
+        for party in parties:
             with self.still:
-                self._tick(party, now_ns, feeds, span_ns)
-        if feeds:
-            self._fed_ns = now_ns
-        if span_ns >= REPORT_NS:
-            self._reported_ns = now_ns
+                self._tick(party, now_ns)
 
     @staticmethod
-    def _tick(party: Party, now_ns: int, feeds: bool, span_ns: int) -> None:
+    def _tick(party: Party, now_ns: int) -> None:
         party.tick()
         for source in party.sources.values():
             source.tick(now_ns)
         uplink = party.uplink
-        if feeds and uplink.top > uplink.reported and uplink.reports_itself(now_ns):
-            party.tell_uplink(uplink.own_feedback(*party.speaker))
+        if now_ns - party.fed_ns >= FEEDBACK_NS:
+            party.fed_ns = now_ns
+            if uplink.top > uplink.reported and uplink.reports_itself(now_ns):
+                party.tell_uplink(uplink.own_feedback(*party.speaker))
+        span_ns = now_ns - party.reported_ns
         if span_ns >= REPORT_NS:
+            party.reported_ns = now_ns
             reports.report_for_ourselves(party, span_ns, now_ns)
 
     @_still

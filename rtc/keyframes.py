@@ -5,7 +5,7 @@ from __future__ import annotations
 MS = 1_000_000
 PAUSE_NS = 500 * MS  # browsers answer each request with a whole keyframe: never more than two a second
 FRESH_AFTER_NS = 400 * MS  # a replay is decoded and drawn before phone and tablet work on a fresh keyframe
-IDLE_REFRESH_NS = 1_500 * MS  # while nobody looks, so that a replay stays short
+IDLE_REFRESH_NS = 600 * MS  # while nobody looks: a replay is three pictures of five a second at most
 EAGER_TRIES = 10  # after that one request in four pauses: this sender does not answer
 
 

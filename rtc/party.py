@@ -49,6 +49,7 @@ class Party:
     __slots__ = (
         "_by_ssrc",
         "downlink",
+        "fed_ns",
         "id",
         "legs",
         "legs_by_ssrc",
@@ -56,6 +57,7 @@ class Party:
         "port",
         "pressure",
         "pump",
+        "reported_ns",
         "reports_refused",
         "resending",
         "send_rtcp",
@@ -78,6 +80,7 @@ class Party:
         self.unknown = 0
         self.resending: list[Leg] = []  # legs that sent something again within this tick
         self.now_ns = 0
+        self.fed_ns = self.reported_ns = 0  # when this server last told it of arrivals, and reported
         self.reports_refused = 0
         self.work = numbers(1, WORK_PER_TICK)  # steps that are left of this tick's
         self.renegotiate(port)

@@ -356,8 +356,13 @@ class Source(Counted):
             self.party.send_rtcp(nack.build_nack(self.line.ssrc, self.ssrc, [number & 0xFFFF for number in numbers]))
 
     def request_keyframe(self, now_ns: int) -> None:
-        """Asks now, or as soon as the last request is old enough; again until a keyframe comes."""
-        if self.is_video and self.ssrc >= 0 and self.keys.want(now_ns):
+        """Asks now, or as soon as the last request is old enough; again until a keyframe comes. Under pressure not before
+        it is over, and then for who waits: `tick` asks for what was left out."""
+        if not self.is_video or self.ssrc < 0:
+            return
+        if self.party.is_overrun:
+            self.keys.wanted |= bool(self.waiting)
+        elif self.keys.want(now_ns):
             self._ask_keyframe()
 
     def _ask_keyframe(self) -> None:

@@ -27,8 +27,7 @@ from signaling.node import FinishedRecording, NodeEvent, Plan, RecordingTrouble,
 
 log = structlog.get_logger()
 TICK_S = 0.05
-PRESSED_TICK_S = 1.0  # retries and reports can wait when there is no time for them
-LOOK_S = 0.25
+PRESSED_TICK_S = 0.25  # while pictures are left out
 KEYFRAME_WAIT_S = 1.5
 
 
@@ -83,16 +82,13 @@ class LocalNode:
         await self._stack.enter_async_context(self._pictures)
 
     async def _tick(self) -> None:
-        pressure, ticked_ns = self._endpoint.pressure, 0
+        pressure = self._endpoint.pressure
         while True:
-            await asyncio.sleep(LOOK_S if pressure.is_shedding else TICK_S)
+            await asyncio.sleep(PRESSED_TICK_S if pressure.is_shedding else TICK_S)
             try:
                 now_ns = time.monotonic_ns()
                 if self._endpoint.pump is not None:
                     self._endpoint.pump.look()
-                if pressure.is_shedding and now_ns - ticked_ns < PRESSED_TICK_S * 1e9:
-                    continue
-                ticked_ns = now_ns
                 self._forwarder.tick(now_ns)
                 self._tapes.tick(now_ns)
             except Exception:

@@ -97,9 +97,11 @@ class Arrivals:
         not let go of holds up no other; Unavailable then."""
         for upload_id in removed.uploads:
             await asyncio.to_thread(self._part(upload_id).unlink, missing_ok=True)
+        if not removed.blobs:
+            return
         refused: Unavailable | None = None
         async with self._naming():
-            for blob in await self._store.unnamed(removed.blobs) if removed.blobs else ():
+            for blob in await self._store.unnamed(removed.blobs):
                 try:
                     await self._house.blobs.delete(blob)
                 except Unavailable as fault:

@@ -53,15 +53,17 @@ async def media_offer(stage: Stage, session: Session, ask: MediaOffer) -> Ok:
         raise RateLimited("Too many offers. Wait a moment and offer again.", retry_after_s=wait)
     # a dot cannot be in a browser's id: no person can name the peer of another
     name = f"{session.person_id}.{ask.peer}"
+    now = stage.house.now()
     peer = next((p for p in session.peers() if p.id == name), None)
     if peer is None:
         if session.next_peer is not None:
             await stage.close_peer(session, session.next_peer.id)
-        peer = session.next_peer = Peer(name, session.came_by)
+        peer = session.next_peer = Peer(name, now, session.came_by)
         stage.floor.owners[name] = session
         is_new = True
     else:
         is_new = False
+        peer.offered_at = now
     try:
         async with asyncio.timeout(OFFER_DEADLINE_S):
             sdp = await stage.house.node.open_peer(name, ask.sdp, group=session.shop_id)

@@ -54,6 +54,8 @@ async def call_answer(stage: Stage, session: Session, ask: CallAnswer) -> Ok:
     visit.names[me] = session.name
     session.enter(visit)
     stage.follow(visit)
+    if visit.call.state == "ringing":  # whoever connected while the answer was being kept has said so too early
+        stage.floor.spawn(stage.start_when_connected(visit))
     if was_changed:
         stage.floor.spawn(_say_joined(stage, visit, session))
     return await _entered(stage, visit, session, ask.ref)

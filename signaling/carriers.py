@@ -158,11 +158,15 @@ class PollCarrier:
     def drop(self) -> None:
         self.outbox.abandon()
 
+    def begin_anew(self) -> None:
+        """Requests that wait end without news: they may be of a connection that is gone."""
+        self._newest += 1
+        self.outbox.wake()
+
     async def take(self, wait_s: float) -> list[str]:
         if wait_s > 0:
-            self._newest += 1
+            self.begin_anew()
             mine = self._newest
-            self.outbox.wake()  # an older one may be of a connection that is gone
             await self.outbox.filled(wait_s)
             if mine != self._newest:
                 return []

@@ -68,6 +68,8 @@ class Polls:
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
         carrier.requests += 1
+        if says_hello(ask):
+            carrier.begin_anew()
         try:
             for frame in ask.frames:
                 self._chat.take(person, carrier, json.dumps(frame))
@@ -86,7 +88,7 @@ class Polls:
             raise Unavailable("This server is stopping. Try again in a moment.")
         if len(self.carriers) >= MAX_POLLS:
             raise RateLimited("Too many pages are open here. Try again in a while.", retry_after_s=60.0)
-        if not ask.frames or ask.frames[0].get("type") != "chat.hello":
+        if not says_hello(ask):
             raise hello_first()
         carrier = self.carriers[key] = PollCarrier(session)
         return carrier
@@ -98,6 +100,10 @@ class Polls:
         if carrier is not None:
             carrier.drop()
             self._chat.readers.leave(carrier)
+
+
+def says_hello(ask: PollBody) -> bool:
+    return bool(ask.frames) and ask.frames[0].get("type") == "chat.hello"
 
 
 def hello_first() -> Invalid:

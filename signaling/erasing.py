@@ -68,8 +68,10 @@ class Erasing:
     async def erase(self, erasure_id: str, customer_id: str, by: Staff) -> Erasure:
         for call in (await self._data.record(customer_id)).calls:
             await self._compositions.forget(call.id)
-        erasure = await self._data.erase(erasure_id, customer_id, by, self._house.now())
-        self._chat.erased(customer_id)
+        now = self._house.now()
+        erasure = await self._data.erase(erasure_id, customer_id, by, now)
+        if erasure.at == now:  # asked again, nobody is put out who has come anew since
+            self._chat.erased(customer_id)
         if self.files(erasure) == "going":  # who asks again about a late one does not hurry it
             self._is_whole.clear()
             self._is_wanted.set()

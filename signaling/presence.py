@@ -17,6 +17,7 @@ from signaling.visit import Visit
 log = structlog.get_logger()
 LONGEST_WAIT = timedelta(hours=4)  # nobody came: the shop closed for the day
 RENEW_AFTER = timedelta(seconds=10)  # the browser tries an ICE restart by itself first
+GOODBYE = timedelta(seconds=5)  # after a call its customer stays connected for the last frames on the data channel
 REMEMBER_OVER = timedelta(minutes=10)  # for late `seen`, recordings and pictures of a call that is over
 
 
@@ -63,12 +64,23 @@ class Presence:
         for visit in list(self._floor.visits.values()):
             if visit.call.is_over:
                 await self._stage.end_plan(visit)
+                await self._say_goodbye(visit, now)
                 if visit.closed_at is not None and now - visit.closed_at >= REMEMBER_OVER:
                     self._forget(visit)
             else:
                 await self._look_at(visit, now)
         for session in list(self._floor.sessions.values()):
             await self._look_after(session, now)
+
+    async def _say_goodbye(self, visit: Visit, now: datetime) -> None:
+        """Closes the connection that the customer had in a call that is over; not one offered since, for the next call."""
+        customer = self._floor.person(visit, visit.call.customer_id)
+        ended = visit.closed_at
+        if customer is None or customer.visit is not visit or ended is None or now - ended < GOODBYE:
+            return
+        for peer in customer.peers():
+            if peer.offered_at <= ended:
+                await self._stage.close_peer(customer, peer.id)
 
     async def _look_at(self, visit: Visit, now: datetime) -> None:
         def decide(call: Call) -> Call:

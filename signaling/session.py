@@ -40,9 +40,10 @@ class UnderWay:
 @dataclass(slots=True, eq=False)
 class Peer:
     """A peer connection of this session; `id` is the node's name for it, which nobody else can claim. `came_by` is the
-    browser session (a cookie's) that offered it."""
+    browser session (a cookie's) that offered it, `offered_at` when it last did."""
 
     id: str
+    offered_at: datetime
     came_by: str = ""
     is_connected: bool = False
     lost_at: datetime | None = None

@@ -26,7 +26,6 @@ from signaling.visit import Visit
 log = structlog.get_logger()
 NODE_DEADLINE_S = 2.0
 FIRST_PICTURE_S = 0.3  # until then pages, disk and processors have better to do than lines of a chat and of a list
-GOODBYE_S = 5.0  # a customer's connection stays this long after the call, for the last frames on its data channel
 
 
 class Stage:
@@ -270,14 +269,6 @@ class Stage:
         await self.end_plan(visit)
         if visit.call.live_at is not None:
             self.floor.spawn(self.recordings.finish(visit.id, visit.shop_id))
-        customer = self.floor.person(visit, visit.call.customer_id)
-        peers = customer.peers() if customer is not None else []
-        if customer is None or not peers:
-            return
-        await asyncio.sleep(GOODBYE_S)
-        if self.floor.visit_including(customer) is None:
-            for peer in peers:
-                await self.close_peer(customer, peer.id)
 
     async def close_peer(self, session: Session, peer_id: str) -> None:
         """Takes a peer from its session and closes it at the node; a node that cannot now has lost it anyway."""

@@ -16,8 +16,8 @@ LONG = ("journeys", "loadtest", "examples")
 
 @pytest.hookimpl(trylast=True)  # after those that were not asked for are gone
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests come first, so that none is still under way when all others are done. They wait more than they work, but two
-    at once are enough for two cores: one worker begins with the short ones."""
+    """Long tests come first, so that none is still under way when all others are done. They wait more than they work: one
+    worker begins with the short ones, which work when the others wait."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules: dict[str, list[pytest.Item]] = {}
     for item in items:

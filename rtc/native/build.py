@@ -11,7 +11,7 @@ from rtc.native.library import LIBRARY, Library
 HERE = Path(__file__).resolve().parent
 SOURCES = tuple(
     str(HERE / f"{name}.c")
-    for name in ("pump", "socket", "sieve", "packet", "srtp", "cipher", "feedback", "tape", "checksum")
+    for name in ("pump", "socket", "sieve", "pressure", "packet", "srtp", "cipher", "feedback", "tape", "checksum")
 )
 OPTIONS = ("-O3", "-std=gnu11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pthread", "-s")
 

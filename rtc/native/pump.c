@@ -174,25 +174,6 @@ static int64_t up_waits_ns(Pump *p, int64_t now_ns) {
     return tail == p->up_head ? 0 : now_ns - p->ups[tail % UPS].now_ns;
 }
 
-static void press(Pump *p, int is_full, int is_overdue, int64_t now_ns) { /* rtc/pressure.py says what and why */
-    int64_t *m = p->pressure;
-    int is_overrun = is_overdue;
-    if (is_full) {
-        m[LAG_TURNS]++;
-        if (!m[LAGGING_SINCE]) m[LAGGING_SINCE] = now_ns;
-        if (now_ns - m[LAGGING_SINCE] >= p->shed_after_ns)
-            is_overrun |= m[LAG_TURNS] >= p->shed_after_turns || waited_ns(p) >= p->old_ns;
-    } else m[LAGGING_SINCE] = m[LAG_TURNS] = 0;
-    if (is_overrun) {
-        if (!m[IS_SHEDDING]) {
-            int64_t longer = 2 * m[SHED_FOR] < p->shed_for_most_ns ? 2 * m[SHED_FOR] : p->shed_for_most_ns;
-            m[SHED_FOR] = m[SHED_AT] && now_ns - m[SHED_AT] < m[SHED_FOR] + p->relapse_ns ? longer : p->shed_for_ns;
-        }
-        m[IS_SHEDDING] = 1;
-        m[SHED_AT] = now_ns;
-    } else if (m[IS_SHEDDING] && !is_full && now_ns - m[SHED_AT] >= m[SHED_FOR]) m[IS_SHEDDING] = 0;
-}
-
 /* Where so much was left out (and lost before it came here) a picture is opened all the same: the rollover count is guessed
  * from the last. */
 static int is_far(const Pipe *q, const uint8_t *data) {
@@ -208,20 +189,11 @@ static int is_left_out(Pump *p, Pipe *q, int size, int is_stale) {
     return 1;
 }
 
-/* While pictures are left out, most are before they come here. */
-static void keep_sieved(Pump *p) {
-    int is_on = p->pressure[IS_SHEDDING] != 0;
-    if (p->is_sieved == is_on) return;
-    p->is_sieved = is_on;
-    if (sieve(p->fd, (int)p->largest_voice, is_on))
-        for (int i = 0; i < (int)(sizeof p->table / sizeof *p->table); i++)
-            for (Pipe *q = p->table[i]; q; q = q->next) q->left_out |= q->is_video;
-}
-
 static void turn(Pump *p, int count, int64_t now_ns) {
     int is_urgent = 0, is_crowded = ups_waiting(p) > UPS / 2;
     int64_t waits_ns = up_waits_ns(p, now_ns);
     int is_shedding = p->pressure[IS_SHEDDING] != 0, is_stale = is_shedding && count > 1 && waited_ns(p) >= STALE_NS;
+    int is_pressed = p->open < ALL_OPEN || is_shedding; /* also while pictures come back */
     int is_late = is_crowded || waits_ns >= p->late_ns, is_overdue = is_crowded || waits_ns >= p->overdue_ns;
     for (int i = 0; i < count; i++) {
         const uint8_t *data = p->in[i];
@@ -229,23 +201,19 @@ static void turn(Pump *p, int count, int64_t now_ns) {
         p->counts[DATAGRAMS]++;
         p->counts[BYTES] += size;
         if (size > 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223)) {
-            Pipe *q = pipe_of(p, word(data + 8), &p->in_from[i], from_bytes);
-            int is_wanted = q && is_far(q, data);
-            if (is_shedding && !is_wanted && is_left_out(p, q, size, is_stale)) continue;
+            uint32_t ssrc = word(data + 8);
+            Pipe *q = pipe_of(p, ssrc, &p->in_from[i], from_bytes);
+            if ((is_shedding || !is_open(p, ssrc)) && !(q && is_far(q, data)) && is_left_out(p, q, size, is_stale)) continue;
             if (i) now_ns = monotonic_ns();
-            if (q && q->left_out) {
-                if (!is_wanted && now_ns - p->came_back_ns < COME_BACK_NS && is_left_out(p, q, size, 0)) continue;
-                p->came_back_ns = now_ns;
-            }
             uint64_t before = p->up_head;
-            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late || is_shedding)) {
+            if (q && carry(p, q, data, size, &p->in_from[i], from_bytes, now_ns, is_late || is_pressed)) {
                 is_urgent |= p->up_head != before;
                 continue;
             }
             if (is_late && is_left_out(p, q, size, 0)) continue;
         } else if (size > 12 && data[0] >> 6 == 2) {
             if (i) now_ns = monotonic_ns();
-            int may_pass = !is_shedding || now_ns - p->fed_ns >= FEED_NS;
+            int may_pass = !is_pressed || now_ns - p->fed_ns >= FEED_NS;
             Return *r = may_pass || !is_feedback(data) ? return_of(p, &p->in_from[i], from_bytes) : NULL;
             opened = r ? carry_back(p, r, data, size, now_ns) : 0;
             if (opened == CARRIED) continue;
@@ -258,7 +226,7 @@ static void turn(Pump *p, int count, int64_t now_ns) {
             }
             if (opened) data = p->clear, size = opened;
             if (opened && is_report(data, size)) {
-                if (is_shedding && now_ns - p->told_ns < TELL_NS) {
+                if (is_pressed && now_ns - p->told_ns < FEED_NS) {
                     p->counts[UPS_DROPPED]++;
                     continue;
                 }
@@ -271,8 +239,8 @@ static void turn(Pump *p, int count, int64_t now_ns) {
         if (!may_wait_ns) is_urgent = 1;
         else if (!p->wake_at_ns || now_ns + may_wait_ns < p->wake_at_ns) p->wake_at_ns = now_ns + may_wait_ns;
     }
-    press(p, count == IN, is_overdue, now_ns);
-    keep_sieved(p);
+    press(p, count, waits_ns, is_overdue, now_ns);
+    keep_sieved(p, now_ns);
     if (is_urgent || (p->wake_at_ns && now_ns >= p->wake_at_ns && ups_waiting(p))) {
         uint64_t one = 1;
         p->wake_at_ns = 0;
@@ -340,6 +308,7 @@ Pump *pump_new(const Crypto *crypto, int fd, int wake_fd, int64_t *counts, int64
     p->late_ns = limits[6];
     p->overdue_ns = limits[7];
     p->largest_voice = limits[8];
+    p->open = ALL_OPEN;
     socket_begin(p);
     return p;
 }

@@ -12,9 +12,10 @@ enum { VERSION = 9 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
-enum { COME_BACK_NS = 25000000 }; /* from one stream's return to the next: each needs a keyframe, and Python for its beginning */
-enum { FEED_NS = 500000000 };    /* under pressure from one request for packets or keyframes to the next: none is heeded then */
-enum { TELL_NS = 100000000 };    /* and from one report to the next */
+enum { FEWEST_OPEN = 4, ALL_OPEN = 64 }; /* how many of 64 streams of pictures may pass; they come back in doubling steps */
+#define OPEN_FACTOR 2654435761u
+enum { OPEN_SHIFT = 26 };
+enum { FEED_NS = 500000000 };    /* under pressure from one request for packets or keyframes to the next: none is heeded then; and from one report to the next */
 enum { STALE_NS = 400000000 };   /* in the socket's buffer: a voice that is later disturbs who talks (ITU-T G.114) */
 enum { LAZY_NS = 20000000 };   /* browsers report arrivals every 50-100 ms: a little later is no less true */
 enum { TICK_NS = 60000000 };   /* Python looks every 50 ms; it makes up for the time for which a report was held */
@@ -120,14 +121,15 @@ typedef struct { int32_t kind, size; int64_t now_ns; int32_t address_bytes, unus
 typedef struct Pump {
     pthread_mutex_t lock;
     Crypto crypto;
-    int fd, wake_fd, is_stopped, is_behind, is_sieved, out_count;
+    int fd, wake_fd, is_stopped, is_behind, open, out_count;
     unsigned alone; /* how many came alone */
     int64_t *counts, *pressure, shed_after_ns, shed_after_turns, shed_for_ns, shed_for_most_ns, relapse_ns, old_ns, late_ns, overdue_ns, largest_voice;
     uint64_t up_head, up_tail;
     int64_t wake_at_ns; /* 0: nobody has to be woken */
     int64_t fed_ns;        /* when feedback was handed up under pressure */
     int64_t told_ns;       /* and a report */
-    int64_t came_back_ns;  /* when a stream of pictures that had been left out was carried again */
+    int64_t opened_ns;     /* when `open` changed */
+    int64_t strained_ns;   /* when there was too little time */
     Pipe *table[4096];
     Return *returns[4096];
     _Alignas(struct cmsghdr) uint8_t in_control[64]; /* when the first of a turn came */
@@ -177,8 +179,15 @@ int vp8_starts_keyframe(const uint8_t *data, int size);
 int h264_starts_keyframe(const uint8_t *data, int size);
 int shape_of(const Pipe *q, const uint8_t *data, int size);
 
+/* Whether pictures of this stream are let through already. */
+static inline int is_open(const Pump *p, uint32_t ssrc) { return (int)((ssrc * OPEN_FACTOR) >> OPEN_SHIFT) < p->open; }
+
 /* sieve.c; 0: nothing is dropped there */
-int sieve(int fd, int largest_voice, int is_on);
+int sieve(int fd, int largest_voice, int open);
+
+/* pressure.c; at the end of each turn: `count` came, and for so long the oldest handed up waits for Python */
+void press(Pump *p, int count, int64_t up_waits_ns, int is_overrun, int64_t now_ns);
+void keep_sieved(Pump *p, int64_t now_ns);
 
 /* tape.c */
 void tape_packet(Tape *t, int stream, int64_t now_ns, const uint8_t *packet, int size);

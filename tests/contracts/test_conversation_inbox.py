@@ -94,7 +94,7 @@ async def test_of_fifty_who_take_a_conversation_one_wins(store: ConversationStor
     again = await store.act(
         "ann", take("s-x"), note(0, id=won[0].entry.id, kind="assigned", author=won[0].entry.author)
     )
-    assert (again.is_fresh, again.entry) == (False, won[0].entry)
+    assert again == Kept(entry=won[0].entry, is_fresh=False)
 
 
 async def test_conversations_are_listed_by_state_and_by_who_has_them_newest_first(store: ConversationStore) -> None:
@@ -121,7 +121,7 @@ async def test_what_was_put_off_is_due_when_its_time_has_come(store: Conversatio
         until = NOW + timedelta(hours=number)
         put_off = {"state": "snoozed", "snoozed_until": until}
         told = note(3 + number, stream=f"n.{name}", kind="snoozed", body={"until": until.isoformat()})
-        await store.act(name, lambda c, put_off=put_off: c.model_copy(update=put_off), told)
+        await store.act(name, lambda c, put_off=put_off: c.model_copy(update=put_off), told)  # type: ignore[misc]
     assert await store.due(NOW + timedelta(minutes=59)) == []
     assert await store.due(NOW + timedelta(hours=1)) == ["ann"]
     assert await store.due(NOW + timedelta(hours=3)) == ["ann", "bob"]
@@ -172,6 +172,12 @@ async def test_of_those_who_ring_at_once_one_rings_until_it_is_answered_or_a_min
     assert [each.is_fresh for each in kept].count(True) == 1
     assert (await store.append(ring(10, "s-1"))).entry.position == 1
     assert (await store.append(ring(61, "s-1"))).entry.position == 2
-    answer = {"ring": "s-1-000061", "answer": "withdrawn"}
-    await store.append(said(62, "loupe", kind="rung", side="machine", body=answer))
-    assert (await store.append(ring(63, "s-2"))).entry.position == 4
+
+    def rung(number: int, ring_id: str) -> NewEntry:
+        answer = {"ring": ring_id, "answer": "withdrawn"}
+        return said(number, "loupe", kind="rung", side="machine", body=answer, at=NOW)
+
+    at_once = await asyncio.gather(store.append(rung(62, kept[0].entry.id)), store.append(ring(63, "s-2")))
+    assert [each.entry.position for each in at_once] == [3, 2]  # the first one's answer, and the second one rings on
+    await store.append(rung(64, "s-1-000061"))
+    assert (await store.append(ring(65, "s-2"))).entry.position == 5

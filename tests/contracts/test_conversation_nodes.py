@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
+from domain.conversation import Conversation
 from domain.conversation_ports import ConversationStore
 from domain.people import Customer
 from domain.stream import NewEntry
@@ -41,6 +42,9 @@ async def test_two_nodes_on_one_postgresql_never_double_and_never_stop_each_othe
         for counter in range(1, 31):  # each entry goes to both nodes, as on two carriers
             await nodes[carrier].append(entry(customer, counter))
 
+    def taken_by(who: str) -> Callable[[Conversation], Conversation]:
+        return lambda conversation: conversation.model_copy(update={"assignee": who})
+
     async def take(customer: int, node: int) -> None:
         for number in range(10):  # each to somebody else: what is so already leaves no note
             who = f"staff-{node}-{number}"
@@ -51,7 +55,7 @@ async def test_two_nodes_on_one_postgresql_never_double_and_never_stop_each_othe
                 kind="assigned",
                 body={"staff_id": who, "staff_name": who},
             )
-            await nodes[node].act(f"c{customer}", lambda c, who=who: c.model_copy(update={"assignee": who}), own)
+            await nodes[node].act(f"c{customer}", taken_by(who), own)
 
     pairs = [(customer, node) for customer in range(10) for node in (0, 1)]
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:

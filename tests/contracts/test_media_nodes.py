@@ -19,7 +19,6 @@ from signaling.node import (
     ChannelOpen,
     ChannelText,
     MediaNode,
-    NodeEvent,
     PeerClosed,
     PeerConnected,
     Plan,
@@ -42,12 +41,9 @@ class House:
         self.heard = Heard()
         self.clients: dict[str, Client] = {}
         self._stack = stack
-        node.listen(self._hear)
+        node.listen(self.heard)
         self.pool = node if isinstance(node, NodePool) else None
         self._port = node.port if isinstance(node, LocalNode) else node.ports[0]
-
-    def _hear(self, event: NodeEvent) -> None:
-        self.heard(event)  # type: ignore[arg-type]
 
     async def enter(self, name: str) -> Client:
         client = await self._stack.enter_async_context(Client(self._port))
@@ -100,9 +96,9 @@ async def test_text_passes_both_ways_on_the_data_channel(house: House) -> None:
     said: list[str] = []
     channel = await phone.open_channel()
     channel.on("message", said.append)
-    await house.heard.until(ChannelOpen)  # type: ignore[type-var]
+    await house.heard.until(ChannelOpen)
     channel.send('{"type":"ping"}')
-    assert (await house.heard.until(ChannelText)).text == '{"type":"ping"}'  # type: ignore[type-var]
+    assert (await house.heard.until(ChannelText)).text == '{"type":"ping"}'
     assert await house.node.send_text("phone", "hello 你好")
     await until(lambda: said == ["hello 你好"])
     assert not await house.node.send_text("nobody", "hello")

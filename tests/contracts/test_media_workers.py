@@ -19,7 +19,7 @@ import pytest_asyncio
 from domain.errors import Refusal, Unavailable
 from server.node_pipe import NodeOptions
 from server.node_pool import NodePool
-from signaling.node import NodeEvent, PeerClosed, Plan, Tape
+from signaling.node import PeerClosed, Plan, Tape
 from tests.support.rtc_client import Client
 from tests.support.rtc_heard import Heard, until
 from tests.support.speaking import clip, say
@@ -33,11 +33,7 @@ def heard() -> Heard:
 @pytest_asyncio.fixture
 async def pool(tmp_path: Path, heard: Heard) -> AsyncIterator[NodePool]:
     async with NodePool(NodeOptions("127.0.0.1", 0, (), str(tmp_path / "journals")), 1) as opened:
-
-        def hear(event: NodeEvent) -> None:
-            heard(event)  # type: ignore[arg-type]
-
-        opened.listen(hear)
+        opened.listen(heard)
         yield opened
 
 

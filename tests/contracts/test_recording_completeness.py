@@ -39,7 +39,7 @@ class CountingForwarder(Forwarder):
         self,
         peer_id: str,
         rtp: Callable[[bytes, int, bool], None] | None,
-        sender_report: Callable[[bytes, int], None] | None = None,
+        sender_report: Callable[[bytes, int, bool], None] | None = None,
         tapes: Mapping[Kind, PumpedStream] | None = None,
     ) -> None:
         if rtp is None:

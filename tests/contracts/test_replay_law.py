@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import timedelta
+from typing import Any
 
 from domain.errors import Refusal
 from domain.fold import StreamState, fold, fold_marks, newest
 from domain.people import Staff
-from domain.stream import Entry, Head, Mark, NewEntry
+from domain.stream import Entry, EntryKind, EntrySide, Head, Mark, NewEntry
 from store.database import Database
 from tests.support.kept import NOW
 
@@ -31,9 +32,10 @@ def _entry(rng: random.Random, number: int, known: list[NewEntry]) -> NewEntry:
     if known and rng.random() < 0.15:
         return rng.choice(known)
     author = rng.choice(["ann", "bob", "s-1"])
-    side = "staff" if author == "s-1" else "customer"
+    side: EntrySide = "staff" if author == "s-1" else "customer"
     stream = f"c.{rng.choice(['ann', 'bob']) if side == 'staff' else author}"
-    kind, body = "text", {"text": f"词 {number} <b>'"}
+    kind: EntryKind = "text"
+    body: dict[str, Any] = {"text": f"词 {number} <b>'"}
     own = [entry for entry in known if (entry.author, entry.stream, entry.kind) == (author, stream, "text")]
     if own and rng.random() < 0.3:
         kind, body = "recall", {"target": rng.choice(own[-4:]).id}
@@ -42,7 +44,7 @@ def _entry(rng: random.Random, number: int, known: list[NewEntry]) -> NewEntry:
     new = NewEntry(
         stream=stream, id=f"entry-{number:05}", kind=kind, author=author, side=side, author_name=author.title(),
         at=NOW + timedelta(seconds=number), body=body,
-    )  # type: ignore[arg-type] # fmt: skip
+    )  # fmt: skip
     known.append(new)
     return new
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.fold import StreamState, fold, newest
-from domain.stream import Entry, Kept, NewEntry, inbox_stream
+from domain.stream import Entry, EntryKind, EntrySide, Kept, NewEntry, inbox_stream
 from tests.simulator.disk import Disk, DiskStore
 from tests.support.houses import ANN, COBBLER, LI, MEI, START, TOM
 
@@ -42,14 +42,15 @@ class Conversations:
         self.now += timedelta(seconds=action["later_s"])
         person, pick = action["person"], action["pick"]
         if action["kind"] == "again" and self.sent:
-            return self.sent[pick % len(self.sent)]
-        side = "staff" if person in (MEI, LI) else "customer"
+            return self.sent[int(pick) % len(self.sent)]
+        side: EntrySide = "staff" if person in (MEI, LI) else "customer"
         owner = person.id if side == "customer" else (ANN.id, TOM.id)[pick % 2]
-        kind, stream, body = "text", f"c.{owner}", {"text": action["text"]}
+        kind: EntryKind = "text"
+        stream = f"c.{owner}"
+        body: dict[str, Any] = {"text": action["text"]}
         if action["kind"] == "recall":
-            own = [e for e in self.disk.stream(stream) if e.author == person.id] or [None]
-            target = own[-1 - pick % min(len(own), 3)]
-            kind, body = "recall", {"target": target.id if target else "unknown-id"}
+            own = [e.id for e in self.disk.stream(stream) if e.author == person.id] or ["unknown-id"]
+            kind, body = "recall", {"target": own[-1 - pick % min(len(own), 3)]}
         elif action["kind"] == "note" and side == "staff":
             kind, stream, body = "note", f"n.{ANN.id}", {"text": action["text"], "mentions": [LI.id][: pick % 2]}
         elif action["kind"] == "call":
@@ -57,7 +58,7 @@ class Conversations:
         new = NewEntry(
             stream=stream, id=f"entry-{len(self.sent):05}", kind=kind, author=person.id, side=side,
             author_name=person.name, at=self.now, body=body,
-        )  # type: ignore[arg-type] # fmt: skip
+        )  # fmt: skip
         self.sent.append(new)
         return new
 

@@ -66,6 +66,12 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loup
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def shop(server: LoupeServer) -> AsyncIterator[Shop]:
+    async with entered(server) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def entered(server: LoupeServer) -> AsyncIterator[Shop]:
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as ann,  # of an address, not of a name
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as lin,
@@ -101,7 +107,8 @@ async def test_what_is_written_through_cuts_a_reload_and_a_killed_server_is_kept
     shop: Shop, tmp_path: Path
 ) -> None:
     c, wanted = shop.stream, [f"m{number}" for number in range(60)]
-    ann, second = CutPage(tmp_path / "ann.json"), Page(tmp_path / "second.json")
+    ann: Page = CutPage(tmp_path / "ann.json")
+    second = Page(tmp_path / "second.json")
     async with shop.open(second, polls=True):
         async with shop.open(ann):
             for text in wanted[:30]:
@@ -187,45 +194,79 @@ async def test_a_file_goes_on_where_it_was_cut_and_comes_to_the_shop(shop: Shop,
             assert await kept.read() == content
 
 
-@pytest.mark.parametrize("polls", [False, True], ids=["by-socket", "by-polling"])
+class Talk:
+    """A customer with two devices, and a page of the shop that has their conversation open. `polls`: the first device does."""
+
+    def __init__(self, shop: Shop, folder: Path, *, polls: bool) -> None:
+        self.shop, self.polls, self.stream = shop, polls, shop.stream
+        folder.mkdir()
+        self.ann, self.second, self.desk = (Page(folder / f"{name}.json") for name in ("ann", "second", "desk"))
+
+    def agree(self, *more: Page) -> bool:
+        return agree(self.stream, self.ann, self.desk, *more)
+
+    async def begin(self) -> None:
+        self.second.write(self.stream, "text", {"text": "from both"})
+        await until(lambda: agree(self.stream, self.ann, self.second) and texts(self.ann, self.stream))
+        self.desk.open(self.stream)
+        await until(self.agree)
+
+    async def go_on(self) -> None:
+        self.desk.write(self.stream, "text", {"text": "from the shop"}, force=True)
+        self.second.write(self.stream, "text", {"text": "from the second"})
+        await until(lambda: len(texts(self.ann, self.stream)) == 3 and self.agree(self.second), 30)
+
+    async def go_on_without_the_second(self) -> None:
+        self.ann.write(self.stream, "text", {"text": "from the first"})
+        regret = self.ann.write(self.stream, "text", {"text": "a slip"})
+        self.ann.write(self.stream, "recall", {"target": regret})
+        self.desk.write(f"n.{self.shop.ann_id}", "note", {"text": "a note"})
+        await until(
+            lambda: len(texts(self.desk, self.stream)) == 6 and self.agree() and not self.desk.kept["waiting"], 30
+        )
+
+    async def come_back(self) -> None:
+        wanted = {"from both", "from the shop", "from the first", "while it was away"}
+        await until(lambda: wanted <= {*texts(self.ann, self.stream)} and self.agree(), 30)
+        async with self.shop.open(self.second):
+            await until(lambda: "from the second" in texts(self.desk, self.stream) and self.agree(self.second), 30)
+        pages = (self.ann, self.desk)
+        await until(lambda: not any(page.kept[name] for page in pages for name in ("waiting", "acked", "lost")), 30)
+        entries = self.desk.state(self.stream)["entries"]
+        said = [entry["body"]["text"] for entry in entries if entry["body"].get("text")]
+        assert sorted(said) == sorted({*wanted, "from the second"})
+
+
 @pytest.mark.parametrize("is_said", [True, False], ids=["with-loupe-restored", "without-a-word"])
 async def test_what_a_backup_lacks_is_offered_back_by_devices_that_stayed_and_by_one_that_comes_later(
-    shop: Shop, tmp_path: Path, is_said: bool, polls: bool
+    server: LoupeServer, tmp_path: Path, is_said: bool
 ) -> None:
-    """The epoch changes with `loupe restored`; without it the digests tell."""
-    c, data, backup = shop.stream, shop.server.data, tmp_path / "backup"
-    ann, second, desk = (Page(tmp_path / f"{name}.json") for name in ("ann", "second", "desk"))
-    async with shop.open(ann, polls=polls), shop.open(desk, is_staff=True):
-        async with shop.open(second):
-            second.write(c, "text", {"text": "from both"})
-            await until(lambda: agree(c, ann, second) and texts(ann, c))
-            desk.open(c)
-            await until(lambda: agree(c, ann, desk))
-            await shop.server.stop()
-            shutil.copytree(data, backup)
-            await shop.server.start()
-            desk.write(c, "text", {"text": "from the shop"}, force=True)
-            second.write(c, "text", {"text": "from the second"})
-            await until(lambda: len(texts(ann, c)) == 3 and agree(c, ann, desk, second), 30)
-        ann.write(c, "text", {"text": "from the first"})
-        regret = ann.write(c, "text", {"text": "a slip"})
-        ann.write(c, "recall", {"target": regret})
-        desk.write(f"n.{shop.ann_id}", "note", {"text": "a note"})
-        await until(lambda: len(texts(desk, c)) == 6 and agree(c, ann, desk) and not desk.kept["waiting"])
-        before = ann.kept["epoch"]
-        await shop.server.stop()
-        shutil.rmtree(data)
-        shutil.copytree(backup, data)
-        assert not is_said or (await restored(data))[0] == 0
-        ann.write(c, "text", {"text": "while it was away"})
-        await shop.server.start()
-        wanted = {"from both", "from the shop", "from the first", "while it was away"}
-        await until(lambda: wanted <= {*texts(ann, c)} and agree(c, ann, desk), 30)
-        async with shop.open(second):
-            await until(lambda: "from the second" in texts(desk, c) and agree(c, ann, desk, second), 30)
-        await until(
-            lambda: not any(page.kept[name] for page in (ann, desk) for name in ("waiting", "acked", "lost")), 30
-        )
-        said = [entry["body"]["text"] for entry in desk.state(c)["entries"] if entry["body"].get("text")]
-        assert sorted(said) == sorted({*wanted, "from the second"})
-        assert (ann.kept["epoch"] != before) == is_said
+    """By socket and by polling. The epoch changes with `loupe restored`; without it the digests tell."""
+    backup = tmp_path / "backup"
+    async with contextlib.AsyncExitStack() as stack:
+        talks = []
+        for name in ("sockets", "polls"):
+            shop = await stack.enter_async_context(entered(server))
+            talks.append(talk := Talk(shop, tmp_path / name, polls=name == "polls"))
+            await stack.enter_async_context(shop.open(talk.ann, polls=talk.polls))
+            await stack.enter_async_context(shop.open(talk.desk, is_staff=True))
+        async with contextlib.AsyncExitStack() as seconds:
+            for talk in talks:
+                await seconds.enter_async_context(talk.shop.open(talk.second))
+            await asyncio.gather(*(talk.begin() for talk in talks))
+            await server.stop()
+            shutil.copytree(server.data, backup)
+            await server.start()
+            await asyncio.gather(*(talk.go_on() for talk in talks))
+        await asyncio.gather(*(talk.go_on_without_the_second() for talk in talks))
+        before = [talk.ann.kept["epoch"] for talk in talks]
+        await server.stop()
+        shutil.rmtree(server.data)
+        shutil.copytree(backup, server.data)
+        assert not is_said or (await restored(server.data))[0] == 0
+        for talk in talks:
+            talk.ann.write(talk.stream, "text", {"text": "while it was away"})
+        await server.start()
+        await asyncio.gather(*(talk.come_back() for talk in talks))
+        for talk, epoch in zip(talks, before, strict=True):
+            assert (talk.ann.kept["epoch"] != epoch) == is_said

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 FOLDS = {path.stem: json.loads(path.read_text()) for path in (GOLDEN / "conversation").glob("*.json")}
 DIALOGUES = {path.stem: json.loads(path.read_text()) for path in (GOLDEN / "frames").glob("*.json")}
 STARS = {"at": "2026-11-22T09:00:00Z", "now": "2026-11-22T09:00:00Z", "epoch": "9f2c51d3a0b4e677", "digest": 0}
-MAY_BE_LEFT_OUT = {"epoch": "", "cursors": [], "reply_to": None, "seen": None, "force": False}
+MAY_BE_LEFT_OUT: dict[str, Any] = {"epoch": "", "cursors": [], "reply_to": None, "seen": None, "force": False}
 
 
 @pytest.mark.parametrize("name", sorted(FOLDS))

@@ -13,7 +13,7 @@ from loadtest.browser import chromium
 from loadtest.server_process import LoupeServer
 from tests.journeys.hostile_scene import Scene, Stranger, scene
 
-# Two of them run at once, beside shorter tests: a page waits for a processor then. How soon it shows what is for the benchmarks.
+# Some run at once, beside shorter tests: a page waits for a processor then. How soon it shows what is for the benchmarks.
 expect.set_options(timeout=15_000)
 
 

@@ -67,3 +67,23 @@ async def gap_after(page: Page) -> float:
             "return (performance.now() - from) / 1000; }"
         )
     )
+
+
+async def longest_gap(page: Page, seconds: float) -> float:
+    """The longest time, in seconds, in which no new remote frame is presented from now on for `seconds`."""
+    return float(
+        await page.evaluate(
+            """async (ms) => {
+              const end = performance.now() + ms;
+              let [frames, last, longest] = [probe.frames, performance.now(), 0];
+              while (performance.now() < end) {
+                await new Promise(requestAnimationFrame);
+                if (probe.frames !== frames) last = performance.now();
+                frames = probe.frames;
+                longest = Math.max(longest, performance.now() - last);
+              }
+              return longest / 1000;
+            }""",
+            seconds * 1000,
+        )
+    )

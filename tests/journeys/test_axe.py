@@ -50,6 +50,15 @@ class Examiner:
         for fault in faults:
             self.found += [f"{where}: {fault['rule']} ({fault['impact']}): {node}" for node in fault["nodes"]]
 
+    async def opened(self, page: Page, *buttons: str) -> None:
+        """What each button opens over the page."""
+        for name in buttons:
+            await page.get_by_role("button", name=name, exact=True).click()
+            await expect(page.get_by_role("dialog")).to_be_visible()
+            await self.once(page, f"what {name} opens")
+            await page.keyboard.press("Escape")
+            await expect(page.get_by_role("dialog")).to_have_count(0)
+
     def nothing(self) -> None:
         assert not self.found, "\n" + "\n".join(self.found)
 
@@ -103,4 +112,8 @@ async def test_axe_finds_nothing_around_the_conversation(browser: Browser, serve
     await reads(customer, "Bring it by tomorrow")
     await axe.look(customer, "conversation", ".talk-words")
     await axe.look(staff, "inbox with a conversation", ".talk-words")
+    await axe.opened(customer, "My devices", "Search this conversation")
+    lin_may = ("Keyboard", "Where you are named", "Search all conversations", "Search this conversation", "More",
+               "Edit the profile", "Erase all data…", "Add a quick reply")  # fmt: skip
+    await axe.opened(staff, *lin_may)
     axe.nothing()

@@ -189,6 +189,37 @@ async def test_in_flight_mode_the_page_opens_and_shows_what_was_said(browser: Br
     assert await texts(customer) == ["said before the flight", "written above the clouds"]
 
 
+async def test_ten_thousand_characters_arrive_whole_also_beside_a_file(browser: Browser, server: LoupeServer) -> None:
+    _, customer = await phone(browser, server)
+    words = " ".join(f"w{number}" for number in range(2000))
+    await customer.get_by_role("textbox", name="Write a message").focus()
+    await customer.keyboard.insert_text(words)
+    await customer.keyboard.press("Enter")
+    await has_mark(customer, "w1999", "Sent")
+    assert " ".join(await texts(customer)) == words
+    short = words[:1500].strip()
+    files = customer.locator("input[type=file]").last
+    await files.set_input_files({"name": "sizes.txt", "mimeType": "text/plain", "buffer": b"39 and 40"})
+    await customer.get_by_role("textbox", name="Write a message").focus()
+    await customer.keyboard.insert_text(short)
+    await customer.keyboard.press("Enter")
+    await has_mark(customer, "sizes.txt", "Sent")
+    assert (await texts(customer))[-1] == short
+
+
+async def test_a_phone_whose_cookies_were_deleted_comes_in_anew_without_a_reload(
+    browser: Browser, server: LoupeServer
+) -> None:
+    context, customer = await phone(browser, server)
+    await say(customer, "with the old cookie")
+    await has_mark(customer, "with the old cookie", "Sent")
+    await context.clear_cookies()
+    await customer.evaluate("probe.cutSockets(); probe.healSockets()")
+    await expect(customer.get_by_text("How can we help?")).to_be_visible()
+    await say(customer, "with the new one")
+    await has_mark(customer, "with the new one", "Sent")
+
+
 async def test_a_second_phone_joins_with_the_digits_that_the_first_one_shows(
     browser: Browser, server: LoupeServer
 ) -> None:

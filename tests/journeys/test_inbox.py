@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocket, expect
 
 from loadtest.browser import PHONE, person
 from loadtest.server_process import LoupeServer
@@ -48,6 +49,22 @@ async def test_a_colleague_who_is_named_in_a_note_sees_it_and_jumps_there(
     await say(lin, "Yes, we can")
     await reads(customer, "Yes, we can")
     assert not [text for text in heard if "look at the glue" in text or '"s.' in text]
+
+
+async def test_who_waits_in_line_is_answered_from_the_conversation_at_once(
+    browser: Browser, server: LoupeServer
+) -> None:
+    _, customer = await phone(browser, server)
+    await say(customer, "Can you see the scratch?")
+    await customer.goto(f"{server.base}/s/demo")
+    await customer.get_by_role("textbox", name="Your name").fill("Ann")
+    await customer.get_by_role("button", name="Start video call").click()
+    await expect(customer.get_by_role("status").filter(has_text="You are number 1 in line")).to_be_visible()
+    _, lin = await tablet(browser, server, "lin")
+    await open_first(lin)
+    await lin.get_by_role("button", name="Video call", exact=True).click()
+    for page in (customer, lin):
+        await expect(page.get_by_role("button", name="Hang up", exact=True)).to_be_visible()
 
 
 async def test_a_call_from_the_conversation_rings_until_it_is_answered_and_opens_by_itself(
@@ -145,10 +162,59 @@ async def test_a_closed_conversation_is_found_again_and_opens_with_the_next_word
     await li.get_by_role("button", name="Closed").click()
     await open_first(li)
     await expect(li.get_by_text("What you write opens it again")).to_be_visible()
+    await reads(li, "Thank you")  # an answer to what is not there yet would be held back
     await say(li, "Your shoes are ready")
     await reads(customer, "Your shoes are ready")
     await li.get_by_role("button", name="Mine 1").click()
     await expect(li.get_by_role("navigation", name="Conversations").get_by_role("link", name="Ann")).to_be_visible()
+
+
+async def test_done_right_after_a_reply_waits_until_the_reply_is_kept(browser: Browser, server: LoupeServer) -> None:
+    await named(browser, server, "Ann", "Hello")
+    passed: list[str] = []
+    _, lin = await tablet(browser, server, "lin")
+
+    def watch(socket: WebSocket) -> None:
+        socket.on("framesent", lambda text: passed.append(f"> {json.loads(text)['type']}"))
+        socket.on("framereceived", lambda text: passed.append(f"< {json.loads(text)['type']}"))
+
+    lin.on("websocket", watch)
+    await lin.reload()
+    await open_first(lin)
+    await expect(lin.get_by_role("region", name="Ann").get_by_text("Hello")).to_be_visible()
+    field = lin.get_by_role("textbox", name="Write a message")
+    await field.fill("It is ready")
+    await field.evaluate(
+        """field => {
+            field.form.requestSubmit();
+            document.querySelector("[data-deed='close']").click();
+        }"""
+    )
+    await expect(lin.get_by_role("button", name="Reopen")).to_be_visible()
+    await expect(lin.get_by_text("You closed it")).to_be_visible()
+    between = passed[passed.index("> chat.append") + 1 : passed.index("> chat.inbox.set")]
+    assert {"< chat.ack", "< chat.entries"} & set(between)  # either says that it is kept
+
+
+async def test_the_next_key_after_one_that_opens_a_dialog_is_the_dialogs(browser: Browser, server: LoupeServer) -> None:
+    _, page = await tablet(browser, server, "lin")
+    for name in ("Keyboard", "Search all conversations"):
+        button = page.get_by_role("button", name=name)
+        holds_focus = await button.evaluate(
+            """button => new Promise((resolve) => {
+                const look = (_, observer) => {
+                    const dialog = document.querySelector("[role='dialog']");
+                    if (!dialog) return;
+                    observer.disconnect();
+                    resolve(dialog.contains(document.activeElement));
+                };
+                new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+                button.click();
+            })"""
+        )
+        assert holds_focus
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_both_tablets_see_who_answers_and_the_inbox_is_worked_by_keys(
@@ -159,7 +225,9 @@ async def test_both_tablets_see_who_answers_and_the_inbox_is_worked_by_keys(
     _, lin = await tablet(browser, server, "lin")
     _, li = await tablet(browser, server, "li")
     rows = li.get_by_role("navigation", name="Conversations")
+    await expect(lin.get_by_role("button", name="All 2")).to_be_visible()
     await lin.keyboard.press("j")
+    await expect(lin.get_by_role("region", name="Ann").get_by_text("Hello")).to_be_visible()
     await lin.keyboard.press("r")
     await lin.keyboard.type("Come in, ")
     await expect(rows.get_by_role("link", name="Ann")).to_contain_text("Lin Mei is answering")

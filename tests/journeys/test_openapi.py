@@ -39,7 +39,7 @@ def known_ids(browser: requests.Session, base: str) -> list[str]:
     hello = {"type": "chat.hello", "ref": "1", "device": "device-schema", "tab": "t"}
     said = {"type": "chat.append", "ref": "2", "n": 1, "id": "m-schema-01", "stream": f"c.{customer}", "kind": "text"}
     frames = [hello, {**said, "body": {"text": "Hello"}}]
-    poll = {"device": "device-schema", "tab": "t", "side": "customer", "frames": frames, "wait_s": 2}
+    poll: dict[str, Any] = {"device": "device-schema", "tab": "t", "side": "customer", "frames": frames, "wait_s": 2}
     assert browser.post(f"{base}/api/chat/poll", json=poll).status_code == 200
     left = {"id": "left-schema", "name": "Ann", "text": "Is anybody there?"}
     assert browser.post(f"{base}/api/left-messages", files={k: (None, v) for k, v in left.items()}).status_code == 200
@@ -66,7 +66,7 @@ def examine(server: LoupeServer) -> dict[str, set[int]]:
     schema.config.generation.update(with_security_parameters=False)  # the browser has its cookies
     met: dict[str, set[int]] = {}
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation = found.ok()  # type: ignore[union-attr]  # what could not be read has none, and this fails
         fitting = [id for id in ids if ("." in id) is ("/streams/" in operation.path)]
         met[operation.label] = ask_often(server.base, browser, operation, fitting)
     assert browser.get(f"{server.base}/api/me").status_code == 200

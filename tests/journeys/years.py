@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -27,11 +28,12 @@ async def years_of_words(server: LoupeServer, customer: str, texts: Sequence[str
     await server.stop()
     async with open_database(f"sqlite:///{server.data.resolve() / 'loupe.sqlite'}") as db:
         start = datetime.now(UTC) - timedelta(days=400)
-        for number, text in enumerate(texts):
-            await db.conversations.append(
-                NewEntry(
-                    stream=f"c.{customer}", id=f"old-{number:06}", kind="text", author=customer, side="customer",
-                    author_name="Guest", at=start + timedelta(hours=number), body={"text": text},
-                )
-            )  # fmt: skip
+        entries = (
+            NewEntry(
+                stream=f"c.{customer}", id=f"old-{number:06}", kind="text", author=customer, side="customer",
+                author_name="Guest", at=start + timedelta(hours=number), body={"text": text},
+            )
+            for number, text in enumerate(texts)
+        )  # fmt: skip
+        await asyncio.gather(*map(db.conversations.append, entries))  # kept in this order
     await server.start()

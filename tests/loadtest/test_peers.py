@@ -17,7 +17,6 @@ from loadtest.target import CannotLoad
 
 
 @pytest.mark.journey
-@pytest.mark.alone
 async def test_each_server_gets_the_same_calls_and_its_cost_is_told() -> None:
     told: list[str] = []
     run = peers.PeersRun(1, 1.0, 3, told.append)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -53,6 +54,7 @@ def encode_video(
     """(capture second, encoded frame) pairs; H.264 in Annex B, constrained baseline."""
     name = {"vp8": "libvpx", "h264": "libx264"}[codec]
     encoder = av.CodecContext.create(name, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
     encoder.bit_rate, encoder.gop_size = bit_rate, keyframe_every
@@ -71,7 +73,7 @@ def encode_video(
         frame.pts = index
         frames += encoder.encode(frame)
     frames += encoder.encode(None)
-    return [(float(p.pts * p.time_base), bytes(p)) for p in frames]
+    return [(seconds_of(packet), bytes(packet)) for packet in frames]
 
 
 def encode_audio(seconds: float) -> list[tuple[float, bytes]]:
@@ -271,10 +273,16 @@ class Watched:
     duration_s: float = 0.0
 
 
+def seconds_of(packet: av.Packet[Any]) -> float:
+    assert packet.pts is not None
+    return float(packet.pts * packet.time_base)
+
+
 def watch(path: Path) -> Watched:
     """Demuxes and decodes a whole file; raises when anything in it does not decode."""
     seen = Watched({}, {}, {}, {}, {}, {})
     with av.open(str(path)) as file:
+        assert file.duration is not None
         seen.duration_s = file.duration / 1e6
         for stream in file.streams:
             seen.kinds[stream.index] = stream.type
@@ -286,14 +294,14 @@ def watch(path: Path) -> Watched:
             index = packet.stream_index
             if packet.size:
                 seen.packets[index] += 1
-                seen.times[index].append(float(packet.pts * packet.time_base))
+                seen.times[index].append(seconds_of(packet))
             for frame in packet.decode():
                 seen.decoded[index] += 1
                 if isinstance(frame, av.VideoFrame):
                     seen.rotation = frame.rotation
                     if frame.to_ndarray(format="gray").mean() > 150:
                         seen.flashes[index].append(frame.time)
-                else:
+                elif isinstance(frame, av.AudioFrame):
                     loud = np.flatnonzero(np.abs(frame.to_ndarray()[0].astype(float)).reshape(-1) > 0.15)
                     if len(loud):
                         at = frame.time + loud[0] / frame.layout.nb_channels / frame.sample_rate

@@ -59,7 +59,7 @@ def test_a_recording_from_the_tap_becomes_a_playable_file(tmp_path: Path) -> Non
     assert seen.packets == seen.decoded == {0: 50, 1: 100}
 
 
-def test_closing_ends_the_thread_and_the_descriptor_and_may_be_done_twice(tmp_path: Path) -> None:
+async def test_closing_ends_the_threads_and_the_descriptor_and_may_be_done_twice(tmp_path: Path) -> None:
     threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
     taps = [Recorder(tmp_path / str(number)) for number in range(10)]
     for tap in taps:
@@ -69,7 +69,7 @@ def test_closing_ends_the_thread_and_the_descriptor_and_may_be_done_twice(tmp_pa
     for tap in taps:
         tap.close()
         tap.close()
-    assert threading.active_count() == threads
+    await until(lambda: threading.active_count() == threads)
     assert len(os.listdir("/proc/self/fd")) == descriptors
     late = taps[0].stream("customer", "audio", {}, None)
     late.rtp(b"after the end", 2)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtc import rtcp
-from rtc.forwarder import Forwarder
+from rtc.forwarder import PRESSED_TICKS, Forwarder
+from rtc.pressure import IS_SHEDDING, Pressure
 from rtc.rtcp import Report, SenderInfo
 from tests.rtc.synthetic import DELTA, KEY, MS, OTHER_IDS, Browser, both, elements, in_order, is_key, packet
 
@@ -209,3 +210,32 @@ def test_garbage_from_a_peer_is_counted_and_harms_nobody(said: list[tuple[bool, 
                 tablet.say(head + data + b"\0\0\0\0", MS)
         forwarder.tick(2 * MS)
     forwarder.tick(2000 * MS)
+
+
+def test_while_pictures_are_left_out_each_peer_has_its_turn_and_no_keyframe_is_asked_for_until_it_is_over() -> None:
+    pressure = Pressure()
+    forwarder = Forwarder(pressure)
+    phones = [Browser(forwarder, number) for number in range(1, 21)]
+    for phone in phones:
+        phone.frame(0, key=True)
+        phone.sound(0)
+
+    def told() -> list[int]:
+        return [len(phone.port.rtcp) for phone in phones]
+
+    pressure.state[IS_SHEDDING] = 1
+    asked = forwarder.stats()["keyframes_asked"]
+    forwarder.request_keyframe(phones[0].id, 0)
+    before = told()
+    for turn in range(PRESSED_TICKS):
+        earlier = told()
+        forwarder.tick(2000 * MS + turn * 250 * MS)
+        assert sum(now > then for now, then in zip(told(), earlier, strict=True)) <= 1 + len(phones) // PRESSED_TICKS
+    assert all(now > then for now, then in zip(told(), before, strict=True))
+    forwarder.set_routes("call", [(phones[1].id, 0, phones[0].id)], 4000 * MS)
+    forwarder.request_keyframe(phones[0].id, 4000 * MS)
+    assert forwarder.stats()["keyframes_asked"] == asked
+    pressure.state[IS_SHEDDING] = 0
+    phones[0].frame(4100 * MS)
+    forwarder.tick(5000 * MS)
+    assert forwarder.stats()["keyframes_asked"] > asked

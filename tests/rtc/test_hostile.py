@@ -86,7 +86,7 @@ async def test_a_forged_source_address_does_not_take_another_peers_packets(endpo
         for name, client in (("victim", victim), ("attacker", attacker)):
             client.take(await endpoint.open_peer(name, client.offer()))
             await client.connect()
-            await until(lambda name=name: endpoint.peers[name].is_connected)
+            await until(lambda name=name: endpoint.peers[name].is_connected)  # type: ignore[misc]
         heard: list[bytes] = []
         endpoint.peers["victim"].on_rtp = lambda packet, _: heard.append(packet)
         names = f"{attacker.remote.ufrag}:{attacker.credentials.ufrag}"
@@ -124,7 +124,7 @@ async def test_strangers_leave_nothing_behind(endpoint: Endpoint) -> None:
                     first = bytes([(number * 7 + size) & 0xFF]) if size else b""
                     stranger.sendto(first + os.urandom(max(size - 1, 0)), client.server)
             arrived = before + (number + 1) * 8
-            await until(lambda arrived=arrived: endpoint.stats()["datagrams"] >= arrived)
+            await until(lambda arrived=arrived: endpoint.stats()["datagrams"] >= arrived)  # type: ignore[misc]
         assert (len(endpoint._by_address), len(endpoint._by_ufrag), len(endpoint.peers)) == known
         assert endpoint.stats()["faults"] == 0
         await client.check()

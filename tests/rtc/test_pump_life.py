@@ -9,6 +9,7 @@ import os
 import resource
 import secrets
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -229,6 +230,14 @@ async def test_a_stop_while_packets_fly_waits_for_nothing() -> None:
 
 @pytest.mark.alone
 async def test_an_end_leaves_no_thread_no_descriptor_and_no_memory() -> None:
+    """In a process of its own: what other tests left in this one's memory is taken back at times of its own."""
+    lives = "import asyncio; from tests.rtc.test_pump_life import many_lives; asyncio.run(many_lives())"
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", lives, stderr=asyncio.subprocess.PIPE)
+    _, said = await child.communicate()
+    assert child.returncode == 0, said.decode()
+
+
+async def many_lives() -> None:
     def left() -> tuple[int, int]:
         return threading.active_count(), len(os.listdir("/proc/self/fd"))
 

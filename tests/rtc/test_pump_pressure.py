@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -15,15 +17,25 @@ from tests.rtc.phones import OPUS, Call, Studio, begin, call, feedback, speak, v
 from tests.support.rtc_heard import until
 
 STALE_NS = 400_000_000  # pump.h
+RETURN_STEP_NS = 200_000_000
+OPEN_FACTOR, OPEN_SHIFT = 2654435761, 26
 
 
-async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused() -> None:
+@asynccontextmanager
+async def talking() -> AsyncIterator[tuple[Call, Studio, Pump]]:
+    """A call in which the first picture and the first sound have passed."""
     async with call(is_native=True) as running:
-        studio, pump, forwarder = Studio(7), running.endpoint.pump, running.room.forwarder
+        studio, pump = Studio(7), running.endpoint.pump
         assert pump is not None
         await begin(running, studio)
         running.phone.send(running.phone.seal(studio.sound()))
         await running.settle()
+        yield running, studio, pump
+
+
+async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused() -> None:
+    async with talking() as (running, studio, pump):
+        forwarder = running.room.forwarder
         voices = forwarder.source_of("tablet").legs["audio", 0]
         carried, spoken = voices.packets, 0
         end_ns = time.monotonic_ns() + 5_000_000_000
@@ -50,12 +62,8 @@ async def test_a_call_goes_on_while_python_stands_still_and_new_ones_are_refused
 
 
 async def test_a_pump_that_is_overrun_leaves_pictures_out_and_keeps_the_voice_until_it_has_caught_up() -> None:
-    async with call(is_native=True) as running:
-        studio, pump, forwarder = Studio(8), running.endpoint.pump, running.room.forwarder
-        assert pump is not None
-        await begin(running, studio)
-        running.phone.send(running.phone.seal(studio.sound()))
-        await running.settle()
+    async with talking() as (running, studio, pump):
+        forwarder = running.room.forwarder
         now_ns = time.monotonic_ns()
         with pump:
             for turn in range(SHED_AFTER_TURNS):  # as the pump itself would have counted them
@@ -72,7 +80,8 @@ async def test_a_pump_that_is_overrun_leaves_pictures_out_and_keeps_the_voice_un
         assert sources["audio"].received == spoken
         assert sources["video"].keys.asked == asked
         assert time.monotonic_ns() - now_ns >= SHED_FOR_NS
-        before = running.pumped()
+        await come_back(running, studio)
+        shed, before = left_out(pump), running.pumped()
         await speak(running, studio, 10)
         assert running.pumped() == before + 30
         assert left_out(pump) == shed
@@ -88,21 +97,28 @@ def left_out(pump: Pump) -> float:
     return stats["shed"] + stats["kernel_dropped"]
 
 
+async def come_back(running: Call, *studios: Studio) -> None:
+    """Sends pictures of phone and tablet until all of them pass."""
+    pump, shed = running.endpoint.pump, -1.0
+    assert pump is not None
+    while left_out(pump) > shed:
+        shed = left_out(pump)
+        for client, studio in zip((running.phone, running.tablet), studios, strict=False):
+            for made in studio.frame():
+                client.send(client.seal(made))
+            await client.check()
+
+
 def hold_pressure(running: Call, for_ns: int) -> None:
     pump, pressure = running.endpoint.pump, running.endpoint.pressure
     assert pump is not None
     with pump:
-        pressure.state[IS_SHEDDING], pressure.state[SHED_FOR] = 1, for_ns
-        pressure.state[SHED_AT] = time.monotonic_ns()
+        pressure.state[IS_SHEDDING], pressure.state[SHED_FOR] = 1, 0
+        pressure.state[SHED_AT] = time.monotonic_ns() + for_ns
 
 
 async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_and_feedback_is_thinned() -> None:
-    async with call(is_native=True) as running:
-        studio, pump = Studio(12), running.endpoint.pump
-        assert pump is not None
-        await begin(running, studio)
-        running.phone.send(running.phone.seal(studio.sound()))
-        await running.settle()
+    async with talking() as (running, studio, pump):
         hold_pressure(running, 60_000_000_000)
         before, opened = left_out(pump), running.endpoint.counters.srtcp_opened
         sounds = pump.stats()["srtp_opened"]
@@ -126,12 +142,7 @@ async def test_under_pressure_pictures_are_left_out_unopened_every_sound_passes_
 
 
 async def test_under_pressure_the_kernel_drops_pictures_before_they_take_a_place_of_sounds() -> None:
-    async with call(is_native=True) as running:
-        studio, pump = Studio(18), running.endpoint.pump
-        assert pump is not None
-        await begin(running, studio)
-        running.phone.send(running.phone.seal(studio.sound()))
-        await running.settle()
+    async with talking() as (running, studio, pump):
         hold_pressure(running, 60_000_000_000)
         await running.phone.check()
         read, opened = pump.stats()["datagrams"], pump.stats()["srtp_opened"]
@@ -145,18 +156,15 @@ async def test_under_pressure_the_kernel_drops_pictures_before_they_take_a_place
         assert now["datagrams"] - read < 300
         hold_pressure(running, 0)
         await running.phone.check()
+        await come_back(running, studio)
         dropped = pump.stats()["kernel_dropped"]
         await speak(running, studio, 10)
         assert pump.stats()["kernel_dropped"] == dropped
 
 
 async def test_under_pressure_sounds_that_are_too_late_are_left_out_and_the_next_ones_need_no_python() -> None:
-    async with call(is_native=True) as running:
-        studio, pump, forwarder = Studio(19), running.endpoint.pump, running.room.forwarder
-        assert pump is not None
-        await begin(running, studio)
-        running.phone.send(running.phone.seal(studio.sound()))
-        await running.settle()
+    async with talking() as (running, studio, pump):
+        forwarder = running.room.forwarder
         voices = forwarder.source_of("tablet").legs["audio", 0]
         hold_pressure(running, 60_000_000_000)
         carried = voices.packets
@@ -179,39 +187,43 @@ async def test_under_pressure_sounds_that_are_too_late_are_left_out_and_the_next
         assert pump.stats()["handed_up"] == handed_up
 
 
-async def test_pictures_that_were_left_out_come_back_one_stream_after_another() -> None:
+def ssrc_at(place: int) -> int:
+    """Of a stream that comes back when more than `place` of 64 do."""
+    return next(ssrc for ssrc in range(1, 1 << 16) if (ssrc * OPEN_FACTOR & 0xFFFFFFFF) >> OPEN_SHIFT == place)
+
+
+async def test_streams_of_pictures_come_back_in_doubling_steps_while_nothing_waits_and_go_at_once_when_it_does() -> (
+    None
+):
     async with call(is_native=True) as running:
-        running.room.forwarder.set_routes("call", [("tablet", 0, "phone"), ("phone", 0, "tablet")])
-        pump, ends = running.endpoint.pump, [(running.phone, Studio(14)), (running.tablet, Studio(15))]
+        pump = running.endpoint.pump
         assert pump is not None
-
-        async def send() -> None:
-            for client, studio in ends:
-                for made in studio.frame():
-                    client.send(client.seal(made))
-                await client.check()
-
-        for client, studio in ends:
-            for made in (*studio.frame(is_key=True), *studio.frame()):
-                client.send(client.seal(made))
-                await client.check()
+        pictures = [
+            b"\x80\x60" + bytes(6) + ssrc_at(place).to_bytes(4, "big") + bytes(500) for place in range(0, 64, 4)
+        ]
         hold_pressure(running, 60_000_000_000)
-        await send()
-        hold_pressure(running, 0)
         await running.phone.check()
-        shed, pumped = pump.stats()["shed"], running.pumped()
-        with pump:  # they come at the same time
-            for client, studio in ends:
-                client.send(client.seal(studio.frame(packets=1)[0]))
-        await send()
-        assert pump.stats()["shed"] > shed
-        assert running.pumped() > pumped
-        while pump.stats()["shed"] > shed:
-            shed = pump.stats()["shed"]
-            await send()
-        pumped = running.pumped()
-        await send()
-        assert running.pumped() == pumped + 6
+        with socket.socket(type=socket.SOCK_DGRAM) as phones:
+
+            async def passed() -> int:
+                before = running.endpoint.counters.unknown_address
+                for made in pictures:
+                    phones.sendto(made, running.phone.server)
+                await running.phone.check()
+                return running.endpoint.counters.unknown_address - before
+
+            assert await passed() == 0
+            hold_pressure(running, 0)
+            began_ns, seen = time.monotonic_ns(), [await passed()]
+            while seen[-1] < len(pictures):
+                assert time.monotonic_ns() - began_ns < 5_000_000_000
+                seen.append(await passed())
+            assert seen == sorted(seen)
+            assert {1, 2, 4, 8, 16} <= set(seen)
+            assert time.monotonic_ns() - began_ns >= 4 * RETURN_STEP_NS
+            hold_pressure(running, 60_000_000_000)
+            await running.phone.check()
+            assert await passed() == 0
 
 
 @pytest.mark.parametrize("one_in", [1, 4])
@@ -232,8 +244,10 @@ async def test_pictures_that_were_left_out_for_minutes_are_opened_afterwards(one
             await running.phone.check()
         assert pump.stats()["shed"] > 39_000 // one_in
         hold_pressure(running, 0)
-        seen = len(video(running.tablet, ssrc))
         await running.phone.check()
+        await come_back(running, studio)
+        await running.settle()
+        seen = len(video(running.tablet, ssrc))
         await speak(running, studio, 10)
         await until(lambda: len(video(running.tablet, ssrc)) == seen + 30)
         assert pump.stats()["srtp_auth_failed"] == 0

@@ -61,9 +61,8 @@ def test_nothing_is_ever_sent_with_other_bytes_under_the_same_number(forwarder: 
     for sink in (tablet, bare):
         seen: dict[tuple[int, int], bytes] = {}
         assert len(sink.port.rtp) > 1000
-        for sent in sink.port.rtp:
-            assert seen.setdefault((sent.ssrc, sent.sequence), sent.data) == sent.data
-            seen[sent.ssrc, sent.sequence] = sent.data
+        for each in sink.port.rtp:
+            assert seen.setdefault((each.ssrc, each.sequence), each.data) == each.data
 
 
 def test_a_lost_packet_is_asked_for_until_it_comes_then_forwarded_and_tapped_once(forwarder: Forwarder) -> None:

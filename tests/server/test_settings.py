@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -54,7 +55,7 @@ def test_a_worker_per_core_or_a_number_or_a_refusal(monkeypatch: pytest.MonkeyPa
 
 
 def test_several_servers_need_what_they_share() -> None:
-    shared = {"database_url": "postgresql://loupe@db/loupe", "public_url": "https://call.example.com"}
+    shared: dict[str, Any] = {"database_url": "postgresql://loupe@db/loupe", "public_url": "https://call.example.com"}
     several = Settings(node_url="http://10.0.0.5:8080/", redis_url="redis://10.0.0.9", **shared)
     assert (several.node_url, several.redis_url) == ("http://10.0.0.5:8080", "redis://10.0.0.9")
     for missing in shared:

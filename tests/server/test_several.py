@@ -26,6 +26,7 @@ from tests.support.several import Several, several
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 PATIENCE_S = 30.0
+TRY_S = 8.0  # a connection that was open to a server which stands still never answers
 clip = cache(make_clip)
 
 
@@ -174,7 +175,8 @@ class Person(Visitor):
 
     async def _is_back(self) -> bool:
         try:
-            await self.reconnect()
+            async with asyncio.timeout(TRY_S):
+                await self.reconnect()
         except (Refused, ClientError, OSError, TimeoutError):
             return False
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -74,6 +75,15 @@ async def test_a_file_stays_when_the_same_content_is_let_go_elsewhere_while_it_i
     store.go.set()
     kept, _ = await asyncio.gather(finishing, forgetting)
     assert (await door.blobs.path(kept.blob)).read_bytes() == HTML
+
+
+async def test_what_left_no_blob_is_forgotten_while_another_server_keeps_files(door: Counter) -> None:
+    upload = await whole(door, HTML)
+    with (door.folder / "scratch" / "blobs.lock").open("w") as other_server:
+        fcntl.flock(other_server, fcntl.LOCK_EX)
+        async with asyncio.timeout(5):
+            await door.app[ARRIVALS].forget(Removed(uploads=(upload.id,)))
+    assert door.left_behind() == []
 
 
 async def test_a_chunk_that_arrives_after_its_upload_was_dropped_leaves_nothing(door: Counter) -> None:

@@ -22,7 +22,7 @@ async def greet_on_channel(call: Tab, phone: Page) -> None:
 
 async def entries_on_channel(call: Tab, position: int) -> Frame:
     def is_wanted(frame: Frame) -> bool:
-        return frame["type"] == "chat.entries" and frame["entries"][-1]["position"] == position
+        return frame["type"] == "chat.entries" and bool(frame["entries"][-1]["position"] == position)
 
     return await call.channel_frame(is_wanted)
 

@@ -91,6 +91,21 @@ async def test_of_two_that_wait_the_newest_gets_the_news_and_the_other_ends_at_o
     assert ann.shelf.texts() == ["Hello"]
 
 
+async def test_what_answers_a_hello_is_not_told_to_a_request_from_before_it(door: Door) -> None:
+    """The page says hello again because it was cut: who waited then hears nothing any more."""
+    ann = PollingPage(door.customer(ANN))
+    await ann.hello()
+    older = asyncio.create_task(ann.ask(wait_s=20.0))
+    await one_waits(door)
+    hello = {"type": "chat.hello", "ref": "again", "device": ann.device, "tab": ann.tab}
+    said = await ann.ask({**hello, "cursors": [ann.shelf.cursor()]})
+    assert await asyncio.wait_for(older, 5) == []
+    async with asyncio.timeout(5):
+        while not said:
+            said = await ann.ask(wait_s=5.0)
+    assert (said[0]["type"], said[0]["ref"]) == ("chat.welcome", "again")
+
+
 async def test_a_page_that_gets_a_socket_after_all_is_told_there_alone(door: Door) -> None:
     browser = door.customer(ANN)
     ann = PollingPage(browser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from tests.support.houses import ANN, LI, MEI, TOM
 from tests.support.pages import entry_id, page
@@ -135,7 +136,7 @@ async def test_a_full_disk_is_told_and_the_same_entry_is_taken_later(tmp_path: P
 async def test_what_an_entry_must_not_be_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei = await page(stand, ANN), await page(stand, MEI)
-        wrong = [
+        wrong: list[dict[str, Any]] = [
             {"body": {}},
             {"body": {"text": ""}},
             {"body": {"text": "x" * 4001}},

@@ -260,6 +260,20 @@ async def test_open_pages_of_the_customer_are_told_and_closed(door: WholeDoor) -
     assert again.close_code == 4503
 
 
+async def test_who_comes_anew_after_an_erasure_stays_when_the_manager_asks_how_far_it_is(door: WholeDoor) -> None:
+    await lived(door)
+    assert (await door.staff(MEI).post(ERASE, json=BODY)).status == 200
+    door.house.clock.advance(1)
+    socket = await door.customer(ANN).ws_connect("/ws/customer/chat")
+    await socket.send_json({"type": "chat.hello", "ref": "1", "device": "d-ann-anew", "tab": "t", "cursors": []})
+    assert (await socket.receive_json())["type"] == "chat.welcome"
+    assert (await door.staff(MEI).post(ERASE, json=BODY)).status == 200
+    await socket.send_json({"type": "chat.fetch", "ref": "2", "stream": f"c.{ANN.id}", "after": 0})
+    async with asyncio.timeout(10):
+        while (frame := await socket.receive_json()).get("ref") != "2":
+            assert frame["type"] != "error"
+
+
 async def test_an_erasure_that_was_cut_short_is_finished_by_the_next_server(tmp_path: Path, address: str) -> None:
     async with whole_door(tmp_path, address) as door:
         blobs = await lived(door)

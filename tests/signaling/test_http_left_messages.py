@@ -81,7 +81,7 @@ async def test_messages_are_for_staff_of_their_shop_only(door: Door) -> None:
     [{"id": ""}, {"id": "../x"}, {"name": " "}, {"name": "x" * 81}, {"text": ""}, {"text": "x" * 4001}, {"more": "1"}],
 )
 async def test_a_message_that_cannot_be_kept_is_refused(door: Door, changes: dict[str, str]) -> None:
-    await refusal(await leave(door.customer(ANN), **changes), 400, "bad_request")
+    await refusal(await leave(door.customer(ANN), None, **changes), 400, "bad_request")
     assert door.house.people.messages == {}
 
 

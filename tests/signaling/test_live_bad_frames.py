@@ -50,7 +50,7 @@ almost = st.fixed_dictionaries(
 def test_arbitrary_text_is_understood_or_refused(text: str) -> None:
     for side in ("customer", "staff"):
         with contextlib.suppress(Refusal):
-            understand(side, text)  # type: ignore[arg-type]
+            understand(side, text)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

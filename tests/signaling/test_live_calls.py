@@ -282,6 +282,26 @@ async def test_hanging_up_tells_all_frees_staff_and_ends_the_media(tmp_path: Pat
         assert again["call"]["id"] != call_id
 
 
+async def test_a_customers_connection_outlives_the_call_for_its_last_words_and_one_for_the_next_call_stays(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as stand:
+        ann, tom = await stand.waiting(ANN), await stand.waiting(TOM)
+        for tab in (ann, tom):
+            await tab.ask("call.end")
+        stand.house.clock.advance(4)
+        await stand.live.presence.look()
+        assert set(stand.house.node.peers) == {ann.node_peer, tom.node_peer}
+        await tom.connect()  # the same name again, for another call
+        stand.house.clock.advance(1)
+        await stand.live.presence.look()
+        assert (stand.house.node.closed, set(stand.house.node.peers)) == ([ann.node_peer], {tom.node_peer})
+        await tom.ask("call.join", name="Tom", matter="Another heel")
+        mei = await stand.staff()
+        await mei.ask("call.answer", call_id=next(iter(stand.live.floor.open_visits())).id)
+        await tom.call_where(lambda c: c["state"] == "live")
+
+
 async def test_a_node_that_misses_the_end_of_a_call_is_told_again(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         ann, mei, call_id = await stand.talking()

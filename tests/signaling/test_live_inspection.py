@@ -201,7 +201,7 @@ async def test_a_booking_of_another_call_cannot_be_answered_and_the_same_proposa
         assert (await ann.refused("booking.answer", cmid=cmid(), booking_id="b2", answer="confirm"))[
             "code"
         ] == "not_found"
-        twice = {
+        twice: dict[str, Any] = {
             "type": "booking.propose", "cmid": cmid(), "service": "Soles", "starts_at": "2026-12-02T10:00:00Z",
             "minutes": 30, "price": 2,
         }  # fmt: skip

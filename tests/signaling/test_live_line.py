@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from domain.call import Call
 from domain.people import Customer, LeftMessage
 from signaling.visit import Visit
 from tests.support.fake_node import OFFER_SDP
 from tests.support.houses import ANN, LI, MEI, START, TOM, ZHOU
 from tests.support.pages import page
+from tests.support.rtc_heard import until
 from tests.support.tabs import opened
 
 
@@ -186,3 +191,25 @@ async def test_a_left_message_shows_in_the_line_of_its_shop(tmp_path: Path) -> N
         await stand.house.people.finish_left_message("m1", MEI.id, START)
         await stand.live.left_message_arrived(MEI.shop_id)
         await tablet.news("line", lambda f: f["unread_left_messages"] == 0)
+
+
+async def test_a_customer_who_connects_while_the_answer_is_being_kept_comes_into_a_live_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as stand:
+        ann, mei = await stand.waiting(connected=False), await stand.staff()
+        call_id = stand.live.floor.open_visits()[0].id
+        session = stand.live.floor.sessions["customer", ANN.id]
+        calls, keep = stand.house.calls, stand.house.calls.change
+
+        async def keep_slowly(call_id: str, decide: Callable[[Call], Call]) -> Call:
+            kept = await keep(call_id, decide)
+            if kept.state == "ringing":
+                await ann.connect()
+                await until(lambda: session.peer is not None and session.peer.is_connected)
+                await ann.ask("sync", after=0)  # what the connection brings about has run
+            return kept
+
+        monkeypatch.setattr(calls, "change", keep_slowly)
+        await mei.ask("call.answer", call_id=call_id)
+        await ann.call_where(lambda c: c["state"] == "live")

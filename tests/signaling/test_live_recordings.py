@@ -126,7 +126,7 @@ async def test_a_start_ends_open_calls_nobody_comes_back_to(tmp_path: Path) -> N
 async def test_fifty_calls_leave_no_task_session_or_picture_behind(tmp_path: Path) -> None:
     async with opened(tmp_path) as stand:
         for _ in range(50):
-            ann, mei, _ = await stand.talking(consent=False)
+            ann, mei, _ = await stand.talking(consent=False, is_told=False)
             await mei.ask("picture.take", cmid=cmid())
             await ann.ask("call.end")
             await ann.close()

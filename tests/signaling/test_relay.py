@@ -141,7 +141,8 @@ async def among_others(folder: Path, keeper: str) -> AsyncIterator[Door]:
     async with Chat(house.house) as chat, Keeping(floors, House(), "one", "http://one") as keeping:
         app = make_app(house.house, live, chat, compose=composer)
         join_others(app, keeping)
-        async with TestServer(app) as server:
+        server = TestServer(app)
+        async with server:
             door = Door(house, live, chat, composer, server)
             yield door
             await door.close()

@@ -174,7 +174,7 @@ class Tab:
     def _way(self) -> Carrier | None:
         """The data channel where there is one, else the socket."""
         for name in ("channel", "socket"):
-            carrier = self.carriers.get(name)  # type: ignore[call-overload]
+            carrier = self.carriers.get(name)
             if carrier is not None and carrier.is_welcome:
                 return carrier
         return None

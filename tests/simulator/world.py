@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domain.errors import Unavailable
 from domain.fold import StreamState
-from signaling.carriers import Carrier, ChannelCarrier, SocketCarrier
+from signaling.carriers import ChannelCarrier, SocketCarrier
 from signaling.chat import Chat
 from signaling.chat_reader import Reader
 from signaling.house import DoorSettings, House
@@ -35,8 +35,14 @@ PEOPLE = {
 }
 STAFF = {staff.id: staff for staff in (MEI, LI, BO)}
 CUSTOMERS = {customer.id: customer for customer in (ANN, TOM)}
+
+
+def _by_name(reader: Reader) -> int:
+    return zlib.crc32("/".join(reader.key).encode())
+
+
 # A set of readers has the order of their hashes: by name a seed is one run, by address it would be another each time.
-Reader.__hash__ = lambda reader: zlib.crc32("/".join(reader.key).encode())  # type: ignore[method-assign]
+Reader.__hash__ = _by_name  # type: ignore[method-assign, assignment]
 MakeStore = Callable[[Disk, random.Random], DiskStore]
 MakeChat = Callable[[House], Chat]
 
@@ -242,7 +248,7 @@ class World:
         self.audit.marked(stream, mark)
 
 
-def _carrier(socket: Socket, connection: Connection) -> Carrier:
+def _carrier(socket: Socket, connection: Connection) -> SocketCarrier | ChannelCarrier:
     if connection.name == "socket":
         return SocketCarrier(socket, connection.cut)  # type: ignore[arg-type]
     return ChannelCarrier(Node(socket), "peer", lambda text: None)  # type: ignore[arg-type]

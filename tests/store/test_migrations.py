@@ -18,10 +18,10 @@ from domain.errors import Unavailable
 from domain.record import NewEvent
 from domain.search import Scope
 from domain.stream import next_digest
-from store import conversation_tables
 from store.columns import UtcTime
 from store.database import open_database
 from store.migrations.upgrade import upgrade
+from store.tables import metadata
 from tests.support.databases import Cluster, postgresql_cluster, sqlite_address
 
 
@@ -75,7 +75,7 @@ async def test_an_empty_database_gets_exactly_the_tables_that_the_code_knows(add
 
     def difference(connection: Connection) -> Any:
         options = {"compare_type": True, "include_name": lambda name, kind, _: kind != "table" or not is_index(name)}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), conversation_tables.metadata)
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
     assert await look(address, difference) == []
 
@@ -88,7 +88,7 @@ async def test_a_second_open_changes_nothing(address: str) -> None:
         pass
     assert await look(address, shape) == before
     tables = {name for name in before if not is_index(name)}
-    assert tables == {*conversation_tables.metadata.tables, "alembic_version"}
+    assert tables == {*metadata.tables, "alembic_version"}
 
 
 async def test_a_database_of_a_newer_loupe_is_refused_and_left_alone(address: str) -> None:

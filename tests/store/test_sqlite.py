@@ -9,13 +9,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
 from domain.errors import Invalid, Unavailable
 from domain.people import Shop
+from domain.record import CallEvent
 from store.alone import alone
 from store.database import open_database
 from store.sqlite import MAX_WAITING, open_sqlite
@@ -45,11 +48,9 @@ async def test_a_kill_in_the_middle_of_appends_loses_nothing_that_was_acknowledg
     whole = [line for line in [*lines, *rest.splitlines(keepends=True)] if line.endswith(b"\n")]
     acknowledged = {(int(position), author, cmid) for position, author, cmid in (ln.decode().split() for ln in whole)}
     async with open_database(address) as db:
-        kept, more = [], True
-        while more:
-            page = await db.calls.events("k", after=len(kept), limit=1000)
+        kept: list[CallEvent] = []
+        while page := await db.calls.events("k", after=len(kept), limit=1000):
             kept += page
-            more = bool(page)
     assert [event.position for event in kept] == list(range(1, len(kept) + 1))
     assert acknowledged <= {(event.position, event.author, event.cmid) for event in kept}
     assert len(acknowledged) >= ACKNOWLEDGED
@@ -80,7 +81,7 @@ async def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Pat
 async def test_a_commit_is_flushed_to_the_disk_and_readers_cannot_write(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "a.sqlite") as transactions:
 
-        def pragma(name: str) -> object:
+        def pragma(name: str) -> Callable[[Connection], Any]:
             return lambda connection: connection.execute(text(f"PRAGMA {name}")).scalar_one()
 
         assert await transactions.write(pragma("synchronous")) == 2  # FULL

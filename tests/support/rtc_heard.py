@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from rtc.events import TransportEvent
-
 E = TypeVar("E")
 
 
@@ -15,10 +13,10 @@ class Heard:
     """Give it to the endpoint as `hear`; `await until(kind)` returns the first event of that kind, heard or to come."""
 
     def __init__(self) -> None:
-        self.events: list[TransportEvent] = []
+        self.events: list[object] = []
         self._news = asyncio.Event()
 
-    def __call__(self, event: TransportEvent) -> None:
+    def __call__(self, event: object) -> None:
         self.events.append(event)
         self._news.set()
 

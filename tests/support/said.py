@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.conversation_ports import ConversationStore
 from domain.people import Shop
-from domain.stream import Device, Entry, Head, Kept, NewEntry
+from domain.stream import Device, Entry, EntrySide, Head, Kept, NewEntry
 from tests.support.kept import NOW
 
 OTHER_SHOP = Shop(id="shop-2", slug="mei", name="Mei")
@@ -23,11 +23,11 @@ def device(who: str, person: str | None = None, **changes: Any) -> Device:
 
 def said(number: int, author: str = "ann", **changes: Any) -> NewEntry:
     """Words without a device, in Ann's conversation."""
-    side = "staff" if author.startswith("s-") else "customer"
+    side: EntrySide = "staff" if author.startswith("s-") else "customer"
     entry = NewEntry(
         stream="c.ann", id=f"{author}-{number:06}", kind="text", author=author, side=side, author_name=author.title(),
         at=NOW + timedelta(seconds=number), body={"text": f"word {number}"},
-    )  # type: ignore[arg-type] # fmt: skip
+    )  # fmt: skip
     return entry.model_copy(update=changes)
 
 

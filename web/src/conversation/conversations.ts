@@ -141,6 +141,24 @@ export class Conversations {
     return this.#outbox.waiting;
   }
 
+  /** Until what was written to the stream before is acknowledged or refused; at most `withinMs`. */
+  async behind(stream: string, withinMs: number): Promise<void> {
+    await this.#outbox.written();
+    const waits = () => this.waiting.some((each) => each.stream === stream && !each.refused);
+    if (!waits()) return;
+    await new Promise<void>((done) => {
+      const end = () => {
+        clearTimeout(timer);
+        stop();
+        done();
+      };
+      const timer = setTimeout(end, withinMs);
+      const stop = this.on((change) => {
+        if (change.is === "waiting" && !waits()) end();
+      });
+    });
+  }
+
   /** Once; a second call does nothing. */
   start(): void {
     if (this.#started) return;

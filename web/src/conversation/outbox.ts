@@ -60,6 +60,11 @@ export class Outbox {
     });
   }
 
+  /** When all that was written so far is in `waiting`. */
+  written(): Promise<unknown> {
+    return this.#working;
+  }
+
   /** Sends a refused one after all. */
   again(id: string, changes: Partial<Pick<Waiting, "force" | "seen">> = {}): Promise<void> {
     return this.#work(() => this.database.again(id, changes).then(() => this.#reload(true)));

@@ -33,7 +33,7 @@ export function App({ customer }: { customer: Customer }) {
         <>
           {!(phase === "call" && settled) && (
             <div class="page-place">
-              <WaitingPage customer={customer} shop={shop} />
+              <WaitingPage customer={customer} shop={shop} left={phase === "call"} />
             </div>
           )}
           <CallPage

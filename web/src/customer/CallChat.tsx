@@ -8,6 +8,7 @@ import { Line } from "../talk/Line";
 import { Lines } from "../talk/Lines";
 import { LinkNote } from "../talk/State";
 import { Written } from "../talk/Written";
+import { useMatches } from "../ui/useMatches";
 import "../talk/talk.css";
 import "../talk/talk-parts.css";
 import "../talk/talk-room.css";
@@ -28,7 +29,7 @@ interface Props {
 
 export function CallChat({ customer, chat, active, open, onOpen }: Props) {
   const { talk } = chat;
-  const wide = useWide();
+  const wide = useMatches(BESIDE);
   const all = open || wide;
   const zone = customer.entered.value?.shop.time_zone;
   const since = customer.session.call.value?.answered_at ?? null;
@@ -136,15 +137,4 @@ function useFresh(id: string | undefined): boolean {
     return () => clearTimeout(timer);
   }, [id]);
   return fresh;
-}
-
-function useWide(): boolean {
-  const [wide, setWide] = useState(() => matchMedia(BESIDE).matches);
-  useEffect(() => {
-    const media = matchMedia(BESIDE);
-    const changed = () => setWide(media.matches);
-    media.addEventListener("change", changed);
-    return () => media.removeEventListener("change", changed);
-  }, []);
-  return wide;
 }

@@ -33,7 +33,7 @@ export function CallPage(props: { customer: Customer; shop: string; active: bool
         {t("video_call_with")} {shop}
       </h1>
       <div class="call-picture">
-        <Stage customer={customer} />
+        <Stage customer={customer} active={active} />
         <div class="call-top">
           <TopBar customer={customer} shop={shop} onRecording={() => setRecording(true)} />
           <Reconnecting customer={customer} />

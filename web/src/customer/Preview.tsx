@@ -6,7 +6,7 @@ import { Video } from "../ui/controls";
 import { t } from "./texts";
 
 /** The own picture before the call, or why there is none and what to do about it. */
-export function Preview({ camera }: { camera: Camera }) {
+export function Preview({ camera, still }: { camera: Camera; still?: boolean }) {
   const fault = camera.cameraFault.value;
   const hasPicture = camera.version.value >= 0 && camera.video !== null;
   const { facing, can_switch } = camera.state.value;
@@ -17,9 +17,10 @@ export function Preview({ camera }: { camera: Camera }) {
         <Video
           stream={camera.stream}
           muted
+          still={still}
           mirrored={facing === "front"}
           label={t("preview")}
-          marks={{ "data-local": "" }}
+          marks={still ? {} : { "data-local": "" }}
         />
       )}
       {!hasPicture && (

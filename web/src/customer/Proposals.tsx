@@ -17,7 +17,7 @@ export function Proposals({ customer }: { customer: Customer }) {
     .filter((booking) => booking.state === "confirmed" || booking.state === "declined")
     .sort((a, b) => String(a.answered_at).localeCompare(String(b.answered_at)))
     .at(-1);
-  const toast = useToast(answered);
+  const toast = useToast(answered, session.skewMs.value);
   return (
     <div aria-live="polite" class="proposals">
       {toast && !newest && (
@@ -95,11 +95,11 @@ export function BookingFacts({ booking, zone }: { booking: Booking; zone?: strin
   );
 }
 
-function useToast(booking: Booking | undefined): Booking | null {
+function useToast(booking: Booking | undefined, skewMs: number): Booking | null {
   const [shown, setShown] = useState<Booking | null>(null);
   const key = booking ? `${booking.id}${booking.state}` : "";
   useEffect(() => {
-    if (!booking || Date.now() - Date.parse(booking.answered_at ?? "") > 60_000) return;
+    if (!booking || Date.now() + skewMs - Date.parse(booking.answered_at ?? "") > 60_000) return;
     setShown(booking);
     const timer = setTimeout(() => setShown(null), TOAST_MS);
     return () => clearTimeout(timer);

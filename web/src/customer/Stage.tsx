@@ -10,7 +10,7 @@ const FULL_ENOUGH = 0.7; // the share of the picture that stays in sight when it
 
 /** Both pictures. The own one is large at first, since the item and the drawing on it are what the call is about; a tap
  * on the small one swaps them. A freeze or a new mark brings the own picture back to the front. */
-export function Stage({ customer }: { customer: Customer }) {
+export function Stage({ customer, active }: { customer: Customer; active: boolean }) {
   const { session, camera, link } = customer;
   const call = session.call.value;
   const board = session.board.value;
@@ -40,9 +40,10 @@ export function Stage({ customer }: { customer: Customer }) {
         <Video
           stream={camera.stream}
           muted
+          still={!active}
           mirrored={mirrored}
           label={t("calm_camera")}
-          marks={{ "data-local": "" }}
+          marks={active ? { "data-local": "" } : {}}
           onElement={setOwn}
         />
         {!ownPicture && !board.frozen && (

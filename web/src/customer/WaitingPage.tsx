@@ -7,7 +7,7 @@ import { Reconnecting } from "./Reconnecting";
 import { t } from "./texts";
 
 /** In line: the place, the own picture, and what one can do when nobody is there. */
-export function WaitingPage({ customer, shop }: { customer: Customer; shop: string }) {
+export function WaitingPage({ customer, shop, left }: { customer: Customer; shop: string; left: boolean }) {
   const [writing, setWriting] = useState(false);
   const place = customer.place.value;
   const name = customer.session.call.value?.customer_name ?? "";
@@ -46,7 +46,7 @@ export function WaitingPage({ customer, shop }: { customer: Customer; shop: stri
             </div>
           </div>
         )}
-        <Preview camera={customer.camera} />
+        <Preview camera={customer.camera} still={left} />
         <div class="waiting-actions">
           <button type="button" class={nobody ? "button main wide" : "button wide"} onClick={() => setWriting(true)}>
             {t("leave_message")}

@@ -86,7 +86,6 @@ export const en = {
   message_photo: "Photo from {name}",
   contact: "Contact",
   today: "Today",
-  yesterday: "Yesterday",
 
   call_with: "Call with {name}",
   ringing: "Connecting to {name}…",
@@ -95,8 +94,8 @@ export const en = {
   freeze: "Freeze",
   draw: "Draw",
   snapshot_keeps: "keeps the drawing",
-  switch_camera: "Switch camera of the customer",
-  switch_camera_word: "Switch camera",
+  switch_camera: "Switch customer camera",
+  switch_camera_word: "Switch",
   torch: "Customer torch",
   zoom: "Zoom",
   hold: "Hold",

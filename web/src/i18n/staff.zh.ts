@@ -88,7 +88,6 @@ export const zh: Record<StaffKey, string> = {
   message_photo: "{name} 的照片",
   contact: "联系方式",
   today: "今天",
-  yesterday: "昨天",
 
   call_with: "与 {name} 通话",
   ringing: "正在接通 {name}…",

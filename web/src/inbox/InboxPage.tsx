@@ -65,7 +65,15 @@ export function InboxPage({ customer }: { customer: string | null }) {
         <Search talk={null} zone={inbox.me.shop.time_zone} open={open} />
         <LanguageSwitch />
       </header>
-      <LinkNote talk={talk} status={inbox.status.value} />
+      <LinkNote
+        talk={talk}
+        status={inbox.status.value}
+        signIn={
+          <button type="button" class="button small" onClick={() => location.reload()}>
+            {staff("sign_in")}
+          </button>
+        }
+      />
       <main class="inbox-main">
         <Rows customer={customer} />
         {customer && talk ? (

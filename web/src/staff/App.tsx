@@ -7,7 +7,7 @@ import { InboxContext } from "../inbox/inboxContext";
 import { openInbox } from "../state/inbox";
 import { lend } from "../state/link";
 import type { Door, SignedIn } from "../state/staffDoor";
-import { openStaffHouse } from "../state/staffHouse";
+import { openStaffHouse, type StaffHouse } from "../state/staffHouse";
 import { useSettled } from "../ui/useSettled";
 import { ArrivalCue } from "./ArrivalCue";
 import { CallEnded } from "./CallEnded";
@@ -32,7 +32,7 @@ export function App({ door }: { door: Door }) {
 
 function Inside({ door, me }: { door: Door; me: SignedIn }) {
   const [house] = useState(() => openStaffHouse(me));
-  const [inbox] = useState(() => openInbox(me));
+  const [inbox] = useState(() => openInbox(me, (customer) => answerInLine(house, customer)));
   useSignalEffect(() => {
     const waiting = house.desk.line.value?.waiting.find((one) => inbox.expects(one.customer_id));
     if (waiting) void house.desk.answer(waiting); // this page has asked them to a call
@@ -58,6 +58,13 @@ function Inside({ door, me }: { door: Door; me: SignedIn }) {
       <Toasts />
     </StaffContext.Provider>
   );
+}
+
+function answerInLine({ session, desk }: StaffHouse, customer: string): boolean {
+  const waiting = desk.line.peek()?.waiting.find((one) => one.customer_id === customer);
+  if (!waiting || session.status.peek() !== "open") return false;
+  void desk.answer(waiting);
+  return true;
 }
 
 function Place({ door }: { door: Door }) {

@@ -12,12 +12,12 @@ export function ArrivalCue() {
   const { count, name } = desk.arrival.value;
 
   useEffect(() => {
-    checkSound();
+    void checkSound();
     const unlock = () => void unlockSound();
-    addEventListener("pointerdown", unlock, { passive: true });
+    addEventListener("pointerup", unlock, { passive: true });
     addEventListener("keydown", unlock);
     return () => {
-      removeEventListener("pointerdown", unlock);
+      removeEventListener("pointerup", unlock);
       removeEventListener("keydown", unlock);
     };
   }, []);

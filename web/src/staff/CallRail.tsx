@@ -19,7 +19,7 @@ import { useId } from "preact/hooks";
 import { shared } from "../i18n/shared.texts";
 import type { StaffKey } from "../i18n/staff.en";
 import { staff } from "../i18n/staff.texts";
-import { tick, unlockSound } from "./chime";
+import { tick } from "./chime";
 import { useStaff } from "./staffContext";
 
 export type Opens = "booking" | "invite" | "handover";
@@ -83,7 +83,6 @@ export function CallRail(props: { drawing: boolean; onDrawing: () => void; onOpe
     only ?? (reach ? (can ? null : why) : "camera_unknown");
   const others = deeds.colleagues.value.length > 0;
   const snapshot = () => {
-    void unlockSound();
     tick();
     void deeds.snapshot();
   };

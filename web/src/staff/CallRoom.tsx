@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import "./call.css";
 import { useInbox } from "../inbox/inboxContext";
+import { useMatches } from "../ui/useMatches";
 import { BookingDialog } from "./BookingDialog";
 import { CallPanel } from "./CallPanel";
 import { CallRail, type Opens } from "./CallRail";
@@ -13,7 +14,8 @@ const WIDE_ENOUGH = "(min-width: 900px)";
 /** The call: the customer's picture as large as it can be, tools at the right-hand edge, words at the left. */
 export function CallRoom({ active, settled }: { active: boolean; settled: boolean }) {
   const { deeds, pages } = useStaff();
-  const [panel, setPanel] = usePanel();
+  const isWide = useMatches(WIDE_ENOUGH);
+  const [panel, setPanel] = useState(isWide);
   const [drawing, setDrawing] = useState(false);
   const [open, setOpen] = useState<Opens | null>(null);
   const held = deeds.held.value;
@@ -21,6 +23,7 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
   const customer = deeds.customer.value?.id;
   const talk = settled && customer ? inbox.talk(customer, "call") : null; // nothing is built while the picture comes
   useEffect(() => inbox.start(), [inbox]);
+  useEffect(() => setPanel(isWide), [isWide]); // a tablet that is turned gets what fits its new shape
 
   useEffect(() => {
     if (active && pages.page.peek().name !== "desk") pages.go({ name: "desk" });
@@ -46,18 +49,6 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
       )}
     </div>
   );
-}
-
-/** Open where there is room beside the picture. A tablet that is turned gets what fits its new shape. */
-function usePanel() {
-  const [panel, setPanel] = useState(() => matchMedia(WIDE_ENOUGH).matches);
-  useEffect(() => {
-    const room = matchMedia(WIDE_ENOUGH);
-    const turned = () => setPanel(room.matches);
-    room.addEventListener("change", turned);
-    return () => room.removeEventListener("change", turned);
-  }, []);
-  return [panel, setPanel] as const;
 }
 
 /** Space takes a picture, F freezes, D draws, M mutes: for a keyboard on the counter. Not while writing. */

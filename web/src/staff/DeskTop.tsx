@@ -4,7 +4,6 @@ import { staff } from "../i18n/staff.texts";
 import { useHandOver } from "../inbox/HandOverAll";
 import { InboxLink } from "../inbox/InboxLink";
 import type { Door } from "../state/staffDoor";
-import { unlockSound } from "./chime";
 import { LoupeMark } from "./Mark";
 import { LanguageSwitch } from "./SignIn";
 import { useStaff } from "./staffContext";
@@ -69,7 +68,6 @@ export function DeskTop({ door }: { door: Door }) {
           aria-describedby="available-hint"
           disabled={session.welcome.value === null}
           onClick={() => {
-            void unlockSound();
             if (!available) desk.setAvailable(true);
             else handOver.ask(() => desk.setAvailable(false));
           }}

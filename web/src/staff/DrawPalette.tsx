@@ -1,6 +1,6 @@
 import { Check, Circle, Eraser, MoveUpRight, PenLine, Type, Undo2 } from "lucide-preact";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Point, type Rect, toBox } from "../board/geometry";
 import type { Tool } from "../board/growing";
 import { COLORS, THICKNESS } from "../board/shapes";
@@ -106,7 +106,7 @@ function Pick(props: {
 export function WordsBox({ at, content, onDone }: { at: Point; content: Rect; onDone: (text: string) => void }) {
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const [x, y] = toBox(at, content);
   // Near the right edge the box would leave the picture.
   const left = Math.max(content.x, Math.min(x, content.x + content.width - WORDS_WIDTH));

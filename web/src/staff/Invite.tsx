@@ -1,5 +1,5 @@
 import { Check, Copy, Maximize2, UserPlus } from "lucide-preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dayAndTime } from "../i18n/format";
 import { shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
@@ -112,7 +112,7 @@ function Personal({ onClose }: { onClose: () => void }) {
   const id = useId();
   const [link, setLink] = useState<CustomerLink | null>(null);
   const done = useRef<HTMLButtonElement>(null);
-  useEffect(() => done.current?.focus(), [link]);
+  useLayoutEffect(() => done.current?.focus(), [link]);
   const make = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);

@@ -7,7 +7,7 @@ import { useStaff } from "./staffContext";
 
 /** The own picture while available: what customers will see, and whether all is ready. */
 export function OwnPreview() {
-  const { desk, camera } = useStaff();
+  const { desk, deeds, camera } = useStaff();
   camera.version.value; // redrawn when a track changes
   const faults = [
     camera.cameraFault.value && (`camera_${camera.cameraFault.value}` as StaffKey),
@@ -20,7 +20,14 @@ export function OwnPreview() {
     <section class="card preview" aria-label={staff("your_camera")}>
       <div class="preview-picture">
         {shown ? (
-          <Video stream={camera.stream} muted mirrored label={staff("own_picture")} marks={{ "data-local": "" }} />
+          <Video
+            stream={camera.stream}
+            muted
+            mirrored
+            still={desk.answering.value !== null || deeds.inCall.value}
+            label={staff("own_picture")}
+            marks={{ "data-local": "" }}
+          />
         ) : (
           <p class="preview-off">
             <VideoOff size={26} aria-hidden="true" />

@@ -1,22 +1,11 @@
 import { CalendarCheck, ChevronRight, PhoneIncoming, PhoneMissed, PhoneOff } from "lucide-preact";
 import { clock, dayAndTime, duration, money } from "../i18n/format";
-import { language } from "../i18n/language";
 import { errorText, shared } from "../i18n/shared.texts";
 import type { StaffKey } from "../i18n/staff.en";
 import { staff } from "../i18n/staff.texts";
 import { type KeptCall, talkSeconds } from "../state/staffRecord";
+import { dayName } from "../talk/days";
 import { useStaff } from "./staffContext";
-
-function day(at: string, zone: string): string {
-  const key = (date: Date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(date);
-  const then = key(new Date(at));
-  if (then === key(new Date())) return staff("today");
-  if (then === key(new Date(Date.now() - 86_400_000))) return staff("yesterday");
-  const tag = language.value === "en" ? "en-GB" : "zh-CN";
-  return new Intl.DateTimeFormat(tag, { weekday: "short", day: "numeric", month: "long", timeZone: zone }).format(
-    new Date(at),
-  );
-}
 
 export function PastCalls() {
   const { lists, me } = useStaff();
@@ -27,7 +16,7 @@ export function PastCalls() {
   return (
     <ol class="past">
       {calls.map((call) => {
-        const heading = day(call.created_at, me.shop.time_zone);
+        const heading = dayName(call.created_at, me.shop.time_zone);
         const isNew = heading !== last;
         last = heading;
         return (

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, Download, X } from "lucide-preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Marks } from "../board/Marks";
 import { withDrawing } from "../board/raster";
 import { dayAndTime } from "../i18n/format";
@@ -7,6 +7,7 @@ import { shared } from "../i18n/shared.texts";
 import { staff } from "../i18n/staff.texts";
 import type { PictureView } from "../state/session";
 import { drawingOf, pictureUrl } from "../state/staffRecord";
+import { useFocusHeld } from "../ui/controls";
 import { useStaff } from "./staffContext";
 
 interface Props {
@@ -20,12 +21,7 @@ interface Props {
 export function PictureViewer({ pictures, at, onAt, onClose }: Props) {
   const { me, notices } = useStaff();
   const [drawn, setDrawn] = useState(true);
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    box.current?.focus();
-    return () => before?.focus?.();
-  }, []);
+  const box = useFocusHeld<HTMLDivElement>();
   const picture = pictures[at];
   if (!picture) return null;
   const strokes = drawingOf(picture);

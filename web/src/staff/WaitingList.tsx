@@ -59,15 +59,7 @@ function Waiter({ one }: { one: WaitingView }) {
           )}
         </p>
       </div>
-      <button
-        type="button"
-        class="button main answer"
-        aria-describedby={nameId}
-        onClick={() => {
-          void unlockSound();
-          void desk.answer(one);
-        }}
-      >
+      <button type="button" class="button main answer" aria-describedby={nameId} onClick={() => void desk.answer(one)}>
         <Phone size={22} aria-hidden="true" />
         {staff("answer")}
       </button>

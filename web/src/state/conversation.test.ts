@@ -21,6 +21,19 @@ async function opened(shelf: MemoryShelf) {
   return { conversations, talk: openTalk(conversations, "c.ann") };
 }
 
+/** A slow phone: nothing that is written is kept before `go`. */
+class SlowShelf extends MemoryShelf {
+  go: () => void = () => undefined;
+  readonly #gate = new Promise<void>((resolve) => {
+    this.go = resolve;
+  });
+  override async run<T>(mode: string, stores: StoreName[], work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (stores.includes("files") && stores.includes("device") && mode === "readwrite" && stores.length === 3)
+      await this.#gate;
+    return super.run(mode, stores, work);
+  }
+}
+
 describe("a conversation as a page shows it", () => {
   it("brings what was found onto the page, however eagerly the page lets go of older lines", async () => {
     const { conversations, talk } = await opened(new MemoryShelf());
@@ -53,5 +66,27 @@ describe("a conversation as a page shows it", () => {
     await vi.waitFor(() => expect(talk.draft.value).toBe("My heel is loose"));
     await expect(talk.sendFile("image", new Blob(["x"]), {})).rejects.toThrow();
     conversations.close();
+  });
+
+  it("finds a text in the field again whose page went away before this browser had kept it", async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("localStorage", {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+    const shelf = new SlowShelf();
+    const { conversations, talk } = await opened(shelf);
+    for (const text of ["My heel is loose", "and scratched"]) {
+      talk.edited(text);
+      talk.send();
+    }
+    expect(talk.draft.value).toBe("");
+    expect(openTalk(conversations, "c.ann").draft.value).toBe("My heel is loose\nand scratched");
+    shelf.go();
+    await vi.waitFor(() => expect(conversations.waiting).toHaveLength(2));
+    await vi.waitFor(() => expect(kept.size).toBe(0));
+    conversations.close();
+    vi.unstubAllGlobals();
   });
 });

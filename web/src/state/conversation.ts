@@ -3,6 +3,7 @@ import { visible } from "../conversation/blank";
 import type { Change, Conversations, Me } from "../conversation/conversations";
 import type { Waiting } from "../conversation/database";
 import type { EntryView } from "../conversation/frames";
+import { parts } from "../conversation/parts";
 import { codeOf } from "../wire/refusal";
 import { openPlace, type Place } from "./place";
 
@@ -109,6 +110,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
   const target = signal<Target | null>(null);
   let sought: Target | null = null; // on the way to it: what is loaded meanwhile stays
   let found = false;
+  const leaving = new Set<string[]>(); // sent, and not yet kept in this browser
   let toldTyping = 0;
   let typingTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -218,7 +220,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
 
   function edited(text: string): void {
     draft.value = text;
-    keepDraft(stream, text);
+    keepText();
     const now = Date.now();
     const typing = visible(text) !== "";
     if (typing && now - toldTyping < TYPING_AGAIN_MS) return;
@@ -227,9 +229,25 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     conversations.typing(stream, typing);
   }
 
+  /** A page that goes away before a sent text is kept finds it in the field again. */
+  function keepText(): void {
+    keepDraft(stream, [...[...leaving].flat(), draft.value].filter(Boolean).join("\n"));
+  }
+
   function leaveField(): void {
     if (toldTyping) conversations.typing(stream, false);
     toldTyping = 0;
+  }
+
+  async function leave(texts: string[]): Promise<void> {
+    leaving.add(texts);
+    try {
+      for (; texts[0]; texts.shift()) await write("text", { text: texts[0] });
+    } catch {
+      draft.value = [...texts, draft.value].filter(Boolean).join("\n");
+    }
+    leaving.delete(texts);
+    keepText();
   }
 
   async function write(kind: LineKind, body: Record<string, unknown>, file?: Blob): Promise<void> {
@@ -271,7 +289,7 @@ export function openTalk(conversations: Conversations, stream: string): Talk {
     send() {
       const text = visible(draft.value);
       if (!text) return;
-      write("text", { text }).catch(() => edited([text, draft.value].filter(Boolean).join("\n")));
+      void leave(parts(text));
       edited("");
     },
     sendFile: (kind, file, body) => write(kind, body, file),

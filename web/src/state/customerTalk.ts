@@ -61,6 +61,8 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
   if (joining.value) history.replaceState(null, "", location.pathname + location.search);
   let person = "";
   let hangUp: ReturnType<typeof setTimeout> | undefined;
+  let knocking: ReturnType<typeof setTimeout> | undefined;
+  let rung = ""; // the ring that `ring` is of
 
   /** Rings while the shop does, also on a page that was opened meanwhile; stops with the first answer, here or elsewhere. */
   function listen(conversations: Conversations): void {
@@ -73,7 +75,8 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
       return;
     }
     hangUp = setTimeout(() => listen(conversations), RING_FOR_MS - (now - Date.parse(entry.at)));
-    if (ring.peek()) return;
+    if (ring.peek() && rung === entry.id) return;
+    rung = entry.id;
     ring.value = {
       from: entry.author_name,
       path: `/s/${encodeURIComponent(slug)}`,
@@ -103,6 +106,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
       if (change.is === "status") {
         status.value = conversations.status;
         if (conversations.isErased) clear();
+        if (conversations.status === "lost") knockLater();
       }
       if (change.is === "status" || change.is === "stream") listen(conversations);
     });
@@ -121,7 +125,7 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
       if (talk.peek() && codeOf(error) === "ended") return talk.peek()?.conversations.end();
       // What is kept stays open: without a network, and when the link is too old but this phone is known.
       if (!talk.peek()) refusal.value = codeOf(error);
-      else setTimeout(() => void again(), ENTER_AGAIN_MS);
+      else knockLater();
     }
     talk.peek()?.conversations.start();
   }
@@ -169,8 +173,11 @@ export function openCustomerTalk(slug: string, token: string | null): CustomerTa
     talk.peek()?.conversations.renew(); // from now on it is written under this name
   }
 
-  async function again(): Promise<void> {
-    if (status.value !== "open") await enter();
+  /** Who stays shut out may be unknown to the server by now, its cookie deleted: enter again, or learn why not. */
+  function knockLater(): void {
+    clearTimeout(knocking);
+    const isShut = () => status.value === "lost" || status.value === "connecting";
+    knocking = setTimeout(() => isShut() && void enter(), ENTER_AGAIN_MS);
   }
 
   return { slug, shop, talk, status, erased, restart: anew, refusal, ring, name, joining, enter, join, setName };

@@ -20,6 +20,7 @@ export interface Deeds {
 
 const HOUR_MS = 3_600_000;
 const MORNING = 9;
+const REPLY_WITHIN_MS = 5000;
 
 /** When a conversation that is put off comes back; mornings are the reader's own. */
 export function timeOf(when: Later, now = new Date(serverNow())): Date {
@@ -36,7 +37,10 @@ export function openDeeds(inbox: Inbox, row: InboxRow, notices: Notices, taken: 
   const { conversation } = row;
   const set = (deed: ChatInboxSet["deed"], more: Partial<ChatInboxSet> = {}): void => {
     const talks = inbox.conversations.value;
-    talks?.ask({ type: "chat.inbox.set", id: newId(), conversation, deed, ...more }).catch((error: unknown) => {
+    const asked = talks
+      ?.behind(`c.${conversation}`, REPLY_WITHIN_MS) // a reply that came later would open again what is closed
+      .then(() => talks.ask({ type: "chat.inbox.set", id: newId(), conversation, deed, ...more }));
+    asked?.catch((error: unknown) => {
       if (error instanceof Refusal && error.code === "already_taken" && error.takenBy) taken(error.takenBy);
       else notices.refuse(error);
     });

@@ -43,7 +43,8 @@ export interface Inbox {
   readonly answering: ReadonlySignal<Record<string, string>>;
   isUnread(row: InboxRow): boolean;
   choose(shelf: Shelf): void;
-  /** Asks a customer to a video call; who comes within two minutes is answered by this page. Rejects with a Refusal. */
+  /** Asks a customer to a video call; who comes within two minutes is answered by this page, and who waits in line already at
+   * once. Rejects with a Refusal. */
   ring(customer: string): Promise<void>;
   /** True once for a customer whom this page has asked. */
   expects(customer: string): boolean;
@@ -75,7 +76,8 @@ export function inOrder(rows: readonly InboxRow[]): InboxRow[] {
   });
 }
 
-export function openInbox(me: SignedIn): Inbox {
+/** `answer`: answers who waits in line; false when this customer does not. */
+export function openInbox(me: SignedIn, answer: (customer: string) => boolean): Inbox {
   const conversations = signal<Conversations | null>(null);
   const status = signal<LinkStatus>("connecting");
   const rows = signal<Record<string, InboxRow>>({});
@@ -180,6 +182,7 @@ export function openInbox(me: SignedIn): Inbox {
       if (next === "closed") void closedShelf.more();
     },
     async ring(customer) {
+      if (answer(customer)) return;
       await conversations.peek()?.ask({ type: "chat.ring", id: newId(), conversation: customer });
       rang.set(customer, Date.now() + COMES_WITHIN_MS);
     },

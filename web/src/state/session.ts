@@ -5,6 +5,7 @@ import { storedOutbox, type Unsent } from "../wire/outbox";
 import { ofShop } from "../wire/shop";
 import { Stream } from "../wire/stream";
 import { type Asking, type News, Wire, type WireStatus } from "../wire/wire";
+import { openHush } from "./hush";
 
 /** A picture as events and HTTP carry it (domain.record.Picture). */
 export interface PictureView {
@@ -42,6 +43,8 @@ export interface Session {
   adopt(call: CallView): void;
   /** Lets go of a call that is over, before another begins. */
   forget(): void;
+  /** News that comes before `end` waits for it, in order: the page has something more urgent to do. */
+  hush(end: Promise<void>): void;
   start(): void;
   stop(): void;
 }
@@ -59,6 +62,7 @@ export function openSession(side: "customer" | "staff"): Session {
   const newsListeners = new Set<(news: News) => void>();
   const welcomeListeners = new Set<(welcome: Welcome) => void>();
   const me = computed(() => welcome.value?.me ?? null);
+  const hush = openHush(take);
   let seenTimer: ReturnType<typeof setTimeout> | undefined;
 
   const stream = new Stream(
@@ -72,6 +76,7 @@ export function openSession(side: "customer" | "staff"): Session {
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${ofShop(`/ws/${side}`)}`;
   const wire = new Wire(url, storedOutbox(side), () => ({ position: stream.position, language: language.value }), {
     welcome: (said, carrier) => {
+      hush.release();
       batch(() => {
         if (carrier === "socket") {
           welcome.value = said;
@@ -83,10 +88,7 @@ export function openSession(side: "customer" | "staff"): Session {
       });
       if (carrier === "socket") for (const listen of welcomeListeners) listen(said);
     },
-    news: (news) => {
-      batch(() => apply(news));
-      for (const listen of newsListeners) listen(news);
-    },
+    news: hush.hear,
     status: (now) => {
       status.value = now;
     },
@@ -94,6 +96,11 @@ export function openSession(side: "customer" | "staff"): Session {
       for (const { answer } of entries) answer.catch(() => undefined);
     },
   });
+
+  function take(news: News): void {
+    batch(() => apply(news));
+    for (const listen of newsListeners) listen(news);
+  }
 
   function setCall(next: CallView | null): void {
     if (stream.turnTo(next?.id ?? null)) {
@@ -193,6 +200,7 @@ export function openSession(side: "customer" | "staff"): Session {
     request,
     adopt,
     forget: () => batch(() => setCall(null)),
+    hush: hush.until,
     start: () => wire.open(),
     stop: () => wire.close(),
   };

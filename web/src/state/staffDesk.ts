@@ -7,6 +7,7 @@ import type { Camera } from "./camera";
 import type { Link } from "./link";
 import type { Session } from "./session";
 import type { Notices } from "./staffNotices";
+import type { Player } from "./staffPlayer";
 
 export interface Arrival {
   /** Grows with each arrival. */
@@ -37,7 +38,7 @@ export function arrivals(before: readonly WaitingView[], now: readonly WaitingVi
   return now.filter((waiting) => !known.has(waiting.call_id));
 }
 
-export function openDesk(session: Session, camera: Camera, link: Link, notices: Notices): Desk {
+export function openDesk(session: Session, camera: Camera, link: Link, player: Player, notices: Notices): Desk {
   const line = signal<Line | null>(null);
   const wish = signal<boolean | null>(null);
   const available = computed(() => wish.value ?? line.value?.available ?? false);
@@ -115,8 +116,11 @@ export function openDesk(session: Session, camera: Camera, link: Link, notices: 
       if (session.call.value?.ended_at) session.forget();
       answeredAt = performance.now();
       answering.value = waiting.call_id;
+      const pictured = player.pictured(FIRST_PICTURE_MS);
+      session.hush(pictured); // what the room says of the call is laid out and drawn after the picture
       try {
         await session.request({ type: "call.answer", call_id: waiting.call_id });
+        await pictured;
       } catch (error) {
         const takenBy = error instanceof Refusal && error.code === "already_taken" ? error.takenBy : null;
         if (takenBy) notices.tell("warn", () => staff("already_answered", { colleague: takenBy, name: waiting.name }));

@@ -30,17 +30,18 @@ export function openStaffHouse(me: SignedIn): StaffHouse {
   const camera = new Camera("face");
   const link = openLink(session, camera);
   const notices = openNotices();
+  const player = openPlayer(link.remotes[0] ?? new MediaStream());
   return {
     me,
     session,
     camera,
     link,
     notices,
-    desk: openDesk(session, camera, link, notices),
+    desk: openDesk(session, camera, link, player, notices),
     deeds: openCallDeeds(session, notices),
     board: openStaffBoard(session, notices),
     lists: openLists(),
     pages: openPages(),
-    player: openPlayer(link.remotes[0] ?? new MediaStream()),
+    player,
   };
 }

@@ -7,6 +7,8 @@ export interface Player {
   /** Makes it the remote picture of a call, or not. */
   show(active: boolean): void;
   leave(): void;
+  /** Resolves when the next frame is on the screen, at the latest after `withinMs`. */
+  pictured(withinMs: number): Promise<void>;
 }
 
 export function openPlayer(stream: MediaStream): Player {
@@ -28,5 +30,13 @@ export function openPlayer(stream: MediaStream): Player {
       show(false);
       element.remove();
     },
+    pictured: (withinMs) =>
+      new Promise((done) => {
+        const timer = setTimeout(done, withinMs);
+        element.requestVideoFrameCallback?.(() => {
+          clearTimeout(timer);
+          done();
+        });
+      }),
   };
 }

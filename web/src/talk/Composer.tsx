@@ -13,6 +13,7 @@ import { Voice } from "./Voice";
 import "./picking.css";
 
 const TALLEST = 160;
+const LONGEST = 20_000; // goes as five messages
 
 /** `inCall`: the camera and the microphone are the call's, and are not taken from it. */
 interface Props {
@@ -96,7 +97,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
           dir="auto"
           rows={1}
           value={text}
-          maxLength={4000}
+          maxLength={LONGEST}
           aria-label={name}
           placeholder={name}
           enterkeyhint="send"

@@ -1,5 +1,5 @@
 import { Search as Glass, X } from "lucide-preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { searchText as t } from "../i18n/search.texts";
 import { errorText } from "../i18n/shared.texts";
 import { en, type TalkKey, talk as talkText } from "../i18n/talk.texts";
@@ -52,10 +52,8 @@ function Panel({ talk, zone, open, name, close }: Props & { name: string; close(
   const search = useMemo(() => openSearch(talk ? talk.stream.slice(2) : null), [talk]);
   const field = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
-    field.current?.focus();
-    return () => search.close();
-  }, [search]);
+  useLayoutEffect(() => field.current?.focus(), [search]); // the first letter may come before the next paint
+  useEffect(() => () => search.close(), [search]);
   const words = search.words.value;
   const hits = search.hits.value;
   const choose = (hit: Hit) => {

@@ -1,4 +1,5 @@
 import { CloudOff, HardDrive, LogOut } from "lucide-preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LinkStatus } from "../conversation/link";
 import { talk as t } from "../i18n/talk.texts";
@@ -6,11 +7,23 @@ import type { Talk } from "../state/conversation";
 
 const TOLD_AFTER_MS = 1500; // a change of networks is nobody's business
 
+interface Props {
+  talk: Talk | null;
+  status: LinkStatus;
+  /** The way back for who was signed out. */
+  signIn?: ComponentChildren;
+}
+
 /** What must be known about the connection, and nothing while all is well. */
-export function LinkNote({ talk, status }: { talk: Talk | null; status: LinkStatus }) {
+export function LinkNote({ talk, status, signIn }: Props) {
   const lost = useLasting(status === "lost");
   const volatile = talk !== null && !talk.conversations.lasts && (talk.lines.value ?? []).some(isUnsent);
-  if (status === "ended") return <Note icon={<LogOut size={18} aria-hidden="true" />} text={t("ended_staff")} bad />;
+  if (status === "ended")
+    return (
+      <Note icon={<LogOut size={18} aria-hidden="true" />} text={t("ended_staff")} bad>
+        {signIn}
+      </Note>
+    );
   if (volatile) return <Note icon={<HardDrive size={18} aria-hidden="true" />} text={t("not_lasting")} />;
   if (lost) return <Note icon={<CloudOff size={18} aria-hidden="true" />} text={t("lost_text")} />;
   return null;
@@ -18,11 +31,12 @@ export function LinkNote({ talk, status }: { talk: Talk | null; status: LinkStat
 
 const isUnsent = (line: { state: string }) => line.state === "waiting";
 
-function Note(props: { icon: preact.JSX.Element; text: string; bad?: boolean }) {
+function Note(props: { icon: preact.JSX.Element; text: string; bad?: boolean; children?: ComponentChildren }) {
   return (
     <p class={props.bad ? "talk-note bad" : "talk-note"} role="status">
       {props.icon}
       <span>{props.text}</span>
+      {props.children}
     </p>
   );
 }

@@ -5,6 +5,7 @@ import { files as t } from "./files.texts";
 import { type Picked, prepare } from "./picked";
 
 const TELL_FOR_MS = 6000;
+const LONGEST_CAPTION = 1000; // as `domain.bodies.FileBody`; more is a message of its own
 
 /** What was chosen, pasted or dropped, until it is sent with what is written as its caption. */
 export function usePicked(talk: Talk) {
@@ -19,13 +20,18 @@ export function usePicked(talk: Talk) {
   useEffect(() => {
     if (!isWanted || preparing) return;
     setWanted(false);
-    let caption = picked.length ? visible(talk.draft.peek()) : "";
+    const text = picked.length ? visible(talk.draft.peek()) : "";
+    let caption = text.length > LONGEST_CAPTION ? "" : text;
+    if (caption) talk.edited("");
     for (const { kind, blob, name } of picked) {
       const body = { ...(name && { name: name.slice(0, 200) }), ...(caption && { caption }) };
-      talk.sendFile(kind, blob, body).catch(() => refuse(t("no_room")));
+      talk.sendFile(kind, blob, body).catch(() => {
+        refuse(t("no_room"));
+        if (body.caption) talk.edited([body.caption, talk.draft.peek()].filter(Boolean).join("\n"));
+      });
       caption = "";
     }
-    if (picked.length) talk.edited("");
+    if (text.length > LONGEST_CAPTION) talk.send();
     letGo(picked);
     setPicked([]);
   }, [isWanted, preparing]);

@@ -1,5 +1,5 @@
-import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import type { ComponentChildren, JSX, RefObject } from "preact";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Quality } from "../rtc/quality";
 
 interface ToolProps {
@@ -47,6 +47,8 @@ export function Video(props: {
   class?: string;
   label: string;
   marks?: Record<`data-${string}`, string>;
+  /** Nobody sees it now: it keeps its first or last frame, and its frames cost nothing. */
+  still?: boolean;
   onElement?(element: HTMLVideoElement | null): void;
   /** The browser wants a tap before it plays sound. */
   onSilenced?(play: () => void): void;
@@ -69,6 +71,17 @@ export function Video(props: {
     onElement?.(element);
     return () => onElement?.(null);
   }, [stream, onElement, onSilenced]);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element || !props.still) return;
+    const rest = () => element.pause();
+    if (element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) rest();
+    element.addEventListener("loadeddata", rest);
+    return () => {
+      element.removeEventListener("loadeddata", rest);
+      element.play().catch(() => undefined);
+    };
+  }, [props.still]);
   return (
     <video
       ref={ref}
@@ -97,22 +110,30 @@ export function keepFocus(event: KeyboardEvent, box: HTMLElement | null): void {
   to?.focus();
 }
 
-/** A dialog that takes the focus and gives it back; Escape calls `onClose` when there is one. */
-export function Dialog(props: { title: string; onClose?(): void; children: ComponentChildren }) {
-  const id = useId();
-  const ref = useRef<HTMLDivElement>(null);
-  const { onClose } = props;
-  useEffect(() => {
+/** What is over the page takes the focus and gives it back: before the next paint, for the next key may come before that. */
+export function useFocusHeld<T extends HTMLElement>(): RefObject<T> {
+  const ref = useRef<T>(null);
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     ref.current?.focus();
     return () => before?.focus?.();
   }, []);
+  return ref;
+}
+
+/** A dialog that holds the focus; Escape calls `onClose` when there is one. */
+export function Dialog(props: { title: string; onClose?(): void; children: ComponentChildren }) {
+  const id = useId();
+  const ref = useFocusHeld<HTMLDivElement>();
+  const { onClose } = props;
   const keep = (event: KeyboardEvent) => {
     if (event.key === "Escape") onClose?.();
     else keepFocus(event, ref.current);
   };
+  const stay = (event: MouseEvent) => event.target === event.currentTarget && event.preventDefault();
   return (
-    <div class="scrim">
+    // biome-ignore lint/a11y/noStaticElementInteractions: a tap beside the dialog leaves the focus where it is
+    <div class="scrim" onMouseDown={stay}>
       <div class="dialog" role="dialog" aria-modal="true" aria-labelledby={id} tabIndex={-1} ref={ref} onKeyDown={keep}>
         <h2 id={id}>{props.title}</h2>
         {props.children}
