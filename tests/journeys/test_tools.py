@@ -104,3 +104,27 @@ async def test_each_tool_has_its_name_and_does_what_it_says_on_the_other_side(
     [call] = await records(staff, server)
     record = await (await staff.context.request.get(f"{server.base}/api/calls/{call['id']}")).json()
     assert record["call"]["note"] == "Match tan no. 4"
+
+
+async def test_a_note_keeps_what_is_typed_as_soon_as_it_opens(browser: Browser, server: LoupeServer) -> None:
+    staff = await StaffPerson.come_in(browser, server)
+    await staff.be_available()
+    customer = await CustomerPerson.arrive(browser, server)
+    await customer.join()
+    await staff.answer()
+    await staff.page.get_by_role("tab", name="Note").evaluate(
+        """tab => new Promise((resolve) => {
+            new MutationObserver((_, observer) => {
+                const field = document.querySelector("textarea[maxlength='4000']");
+                if (!field) return;
+                observer.disconnect();
+                field.value = "Match tan no. 4";
+                field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+                resolve();
+            }).observe(document.body, { childList: true, subtree: true });
+            tab.click();
+        })"""
+    )
+    await shows(staff.page, "Saved")
+    await expect(staff.page.get_by_role("textbox", name="Private note")).to_have_value("Match tan no. 4")
+    await hang_up(staff)

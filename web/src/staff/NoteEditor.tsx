@@ -11,30 +11,33 @@ export function NoteEditor({ callId, text }: { callId: string; text: string }) {
   const id = useId();
   const [value, setValue] = useState(text);
   const [kept, setKept] = useState<Kept>("saved");
-  const now = useRef({ value, kept, timer: 0 });
-  now.current.value = value;
-  now.current.kept = kept;
+  const now = useRef({ value: text, kept: "saved" as Kept, timer: 0 });
+  // At once, not with the next paint: an effect may come between a key and the paint that shows it.
+  const turn = (next: Kept, written = now.current.value) => {
+    Object.assign(now.current, { value: written, kept: next });
+    setValue(written);
+    setKept(next);
+  };
 
   // A colleague wrote: taken over unless something of one's own waits to be saved.
   useEffect(() => {
-    if (now.current.kept === "saved") setValue(text);
+    if (now.current.kept === "saved") turn("saved", text);
   }, [text]);
 
   const save = async () => {
     clearTimeout(now.current.timer);
     const saving = now.current.value;
-    setKept("saving");
+    turn("saving");
     try {
       await deeds.saveNote(callId, saving);
-      setKept(now.current.value === saving ? "saved" : "unsaved");
+      turn(now.current.value === saving ? "saved" : "unsaved");
     } catch (error) {
-      setKept("unsaved");
+      turn("unsaved");
       notices.refuse(error);
     }
   };
   const type = (next: string) => {
-    setValue(next);
-    setKept("unsaved");
+    turn("unsaved", next);
     clearTimeout(now.current.timer);
     now.current.timer = window.setTimeout(() => void save(), SAVE_AFTER_MS);
   };

@@ -3,6 +3,7 @@ import { staff } from "../i18n/staff.texts";
 import type { CallView, Ok, Person } from "../wire/frames";
 import { newId } from "../wire/ids";
 import type { Unsent } from "../wire/outbox";
+import { openSaveNote, type SaveNote } from "./callNote";
 import type { PictureView, Session } from "./session";
 import type { Notices } from "./staffNotices";
 
@@ -38,7 +39,7 @@ export interface CallDeeds {
   zoom(value: number): void;
   invite(staffId: string, handover: boolean): Promise<boolean>;
   propose(proposal: Proposal): Promise<void>;
-  saveNote(callId: string, text: string): Promise<void>;
+  readonly saveNote: SaveNote;
   hangUp(): void;
   leave(): void;
   dismissEnded(): void;
@@ -196,9 +197,7 @@ export function openCallDeeds(session: Session, notices: Notices): CallDeeds {
         note,
       });
     },
-    async saveNote(callId, text) {
-      await session.request({ type: "note.save", call_id: callId, text });
-    },
+    saveNote: openSaveNote((frame) => session.request(frame)),
     hangUp: () => void ask({ type: "call.end" }),
     leave: () => void ask({ type: "call.leave" }),
     dismissEnded() {
