@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Stroke } from "../wire/frames";
 import "./board.css";
 import { contentRect, type Lay, PLAIN, type Rect, type Size } from "./geometry";
@@ -23,7 +23,7 @@ export interface BoardProps {
 export function Board({ picture, strokes, frozenUrl, frozenAlt = "", lay = PLAIN, children }: BoardProps): JSX.Element {
   const [box, place] = useBox();
   const [still, setStill] = useState<Size | null>(null);
-  useEffect(() => setStill(null), [frozenUrl]);
+  useLayoutEffect(() => setStill(null), [frozenUrl]);
   const shown = frozenUrl && still ? still : picture;
   const content = contentRect(box, shown, lay);
   const aspect = aspectOf(shown, lay.turn);

@@ -1,5 +1,5 @@
 import { ArrowLeft, MessagesSquare } from "lucide-preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { staff } from "../i18n/staff.texts";
 import { talk as t } from "../i18n/talk.texts";
 import { LanguageSwitch } from "../staff/SignIn";
@@ -37,8 +37,8 @@ export function InboxPage({ customer }: { customer: string | null }) {
   useKeys(inbox);
   useEffect(() => inbox.start(), [inbox]);
   const noteAt = inbox.noteAt.value;
-  useEffect(() => setAbout(inbox.noteAt.peek()?.customer === customer), [inbox, customer]);
-  useEffect(() => {
+  useLayoutEffect(() => setAbout(inbox.noteAt.peek()?.customer === customer), [inbox, customer]);
+  useLayoutEffect(() => {
     if (noteAt && noteAt.customer === customer) setAbout(true);
   }, [noteAt, customer]);
   useEffect(() => {

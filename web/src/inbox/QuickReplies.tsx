@@ -21,7 +21,7 @@ export function QuickReplies({ talk, name }: { talk: Talk; name: string }) {
   const manages = me.staff.role !== "clerk";
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => void replies.load(), [replies, talk]);
-  useEffect(() => setAt(0), [draft]);
+  useLayoutEffect(() => setAt(0), [draft]);
 
   const insert = (reply: QuickReply | undefined) => {
     if (!reply) return;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import "./call.css";
 import { useInbox } from "../inbox/inboxContext";
 import { useMatches } from "../ui/useMatches";
@@ -23,12 +23,12 @@ export function CallRoom({ active, settled }: { active: boolean; settled: boolea
   const customer = deeds.customer.value?.id;
   const talk = settled && customer ? inbox.talk(customer, "call") : null; // nothing is built while the picture comes
   useEffect(() => inbox.start(), [inbox]);
-  useEffect(() => setPanel(isWide), [isWide]); // a tablet that is turned gets what fits its new shape
+  useLayoutEffect(() => setPanel(isWide), [isWide]); // a tablet that is turned gets what fits its new shape
 
   useEffect(() => {
     if (active && pages.page.peek().name !== "desk") pages.go({ name: "desk" });
   }, [active, pages]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (held) setDrawing(false);
   }, [held]);
   useShortcuts(setDrawing);

@@ -26,7 +26,7 @@ export function CallStage(props: { active: boolean; settled: boolean; drawing: b
   const frozenUrl = frozen ? (session.board.value.picture_url ?? held) : null;
   const taken = deeds.shots.value;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!drawing) setWords(null);
   }, [drawing]);
 
