@@ -19,6 +19,7 @@ from aioice import stun
 from aiortc import rtcdtlstransport as dtls
 
 from loadtest import reports
+from loadtest.arrival import receive, stamp_arrivals
 from loadtest.channel import Channel
 from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
 from loadtest.sdp import AUDIO_PT, VIDEO_PT, Answer, read_answer, write_offer
@@ -43,7 +44,8 @@ class Client:
     """Usage: `async with Client(clip) as client`, `offer()`, `await connect(answer)`, `start()`.
 
     `received` counts RTP packets opened, `sent` those sealed. `sent_frames` maps a video frame's RTP timestamp to the
-    nanosecond at which its last packet left; `arrived_frames` are (timestamp, nanosecond) of frames that could be shown.
+    nanosecond at which its last packet left; `arrived_frames` are (timestamp, nanosecond) of frames that could be shown, when
+    the kernel had the packet that was missing.
     `host` is where the server is; `via`, an address through which it is reached (a network lab).
     """
 
@@ -74,6 +76,7 @@ class Client:
         self.sent_frames: dict[int, int] = {}
         self.frame_log: list[tuple[int, int]] = []  # (nanosecond of its timestamp, bytes) of each frame sent
         self.sound_log: list[tuple[int, int]] = []
+        self.sent_sounds: list[int] = []  # the nanosecond of each one's send call
         self._sizes = [sum(len(part) - 1 for part in frame) for frame in clip.frames]
         self.watch = Watch()
         self.arrived_frames = self.watch.shown
@@ -94,6 +97,7 @@ class Client:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.bind(("127.0.0.1" if self._host.startswith("127.") else "0.0.0.0", 0))
+        stamp_arrivals(self._socket)
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def _close_socket(self) -> None:
@@ -168,7 +172,7 @@ class Client:
 
     def forget(self) -> None:
         """What was sent and seen so far is in no later figure."""
-        for kept in (self.sent_frames, self.frame_log, self.sound_log, self.arrived_frames):
+        for kept in (self.sent_frames, self.frame_log, self.sound_log, self.sent_sounds, self.arrived_frames):
             kept.clear()
         self.watch.pause()
 
@@ -234,21 +238,20 @@ class Client:
         assert self._socket is not None
         while True:
             try:
-                data, address = self._socket.recvfrom(2048)
+                data, address, arrived_ns = receive(self._socket)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:  # the server's port is closed: the deadlines say so
                 continue
-            now_ns = time.monotonic_ns()
             first = data[0] if data else 0
             if first >= 128:
-                self._open(data, now_ns)
+                self._open(data, arrived_ns)
             elif first >= 20:
                 self._records.put_nowait(data)
             else:
                 self._hear_check(data, address)
 
-    def _open(self, data: bytes, now_ns: int) -> None:
+    def _open(self, data: bytes, arrived_ns: int) -> None:
         session: Any = self._dtls._rx_srtp
         if session is None:
             return
@@ -264,21 +267,21 @@ class Client:
         second, sequence, stamp, ssrc = struct.unpack_from("!xBHII", packet)
         self._heard[ssrc] = sequence
         if not self.first_packet_ns:
-            self.first_packet_ns = now_ns
+            self.first_packet_ns = arrived_ns
         if second & 0x7F == VIDEO_PT:
             if ssrc != self._heard_video:
                 self._heard_video = ssrc
                 self.has_picture.set()
             payload = memoryview(packet)[payload_at(packet) :]
-            if self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=now_ns):
+            if self.watch.packet(sequence, stamp, payload, marker=bool(second & 0x80), now_ns=arrived_ns):
                 self.frame_shown.set()
         else:
-            self.sound.packet(ssrc, sequence, now_ns)
+            self.sound.packet(ssrc, sequence, arrived_ns)
             self.has_sound.set()
         if self._remote is not None and self._remote.transport_cc:
             number = reports.transport_number(packet, self._remote.transport_cc)
             if number is not None:
-                self._wide_arrivals.append((number, now_ns))
+                self._wide_arrivals.append((number, arrived_ns))
 
     def _heed(self, compound: bytes) -> None:
         if reports.asks_for_keyframe(compound):
@@ -306,7 +309,8 @@ class Client:
 
     # --- sending ---
 
-    def _send_packet(self, stream: Stream, payload: bytes, *, marker: bool) -> None:
+    def _send_packet(self, stream: Stream, payload: bytes, *, marker: bool) -> int:
+        """Gives the nanosecond of the send call."""
         extension = self._remote.transport_cc if self._remote else 0
         head = struct.pack(
             "!BBHII",
@@ -325,8 +329,10 @@ class Client:
         stream.sequence += 1
         stream.packets += 1
         stream.octets += len(payload)
+        put_ns = time.monotonic_ns()
         self._put(sealed)
         self.sent += 1
+        return put_ns
 
     async def _send_sound(self) -> None:
         stream, sounds = self._audio, self._clip.sounds
@@ -336,7 +342,7 @@ class Client:
             await until(due)
             stream.stamp = stream.base + index * _AUDIO_STEP
             stream.stamped_ns = int(due * 1e9)
-            self._send_packet(stream, sounds[index % len(sounds)], marker=index == 0)
+            self.sent_sounds.append(self._send_packet(stream, sounds[index % len(sounds)], marker=index == 0))
             self.sound_log.append((stream.stamped_ns, len(sounds[index % len(sounds)])))
             index += 1
             due += AUDIO_PACKET_S
@@ -363,9 +369,9 @@ class Client:
                 if at:
                     await until(due + at * pace)
                 is_last = at == len(parts) - 1
+                put_ns = self._send_packet(stream, part, marker=is_last)
                 if is_last:
-                    self.sent_frames[stream.stamp & 0xFFFFFFFF] = time.monotonic_ns()
-                self._send_packet(stream, part, marker=is_last)
+                    self.sent_frames[stream.stamp & 0xFFFFFFFF] = put_ns
             count += 1
             place = (place + 1) % len(frames)
 

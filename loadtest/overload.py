@@ -22,7 +22,6 @@ from loadtest.target import Target, Tell, Where, open_target
 from loadtest.window import LIMIT_MS, Window, measure
 
 FIRST_SHARE = 2.0  # times what the calls take when nothing limits them
-TRIES = 5  # of one share
 LEAST_SHARE = 0.005
 LEAST_SOUND = 0.95
 COME_DEADLINE_S = 20.0
@@ -37,7 +36,6 @@ class Pace:
     settle_s: float = 1.0
     ratio: float = 0.85
     times_over: int = 2
-    used_up: float = 0.75  # of a share, at least: else it was not the load that held pictures up
     drain_s: float = 10.0  # at most, until calls are well again
     half_s: float = 10.0
     overload_s: float = 15.0
@@ -51,7 +49,6 @@ QUICK = Pace(
     settle_s=0.5,
     ratio=0.5,
     times_over=1,
-    used_up=0.5,
     drain_s=4.0,
     half_s=1.0,
     overload_s=4.0,
@@ -150,8 +147,8 @@ class OverloadRun:
         return pairs
 
     async def _search(self, gauge: _Gauge) -> float:
-        """The share at which the 99th percentile is over the limit, as many times as the pace asks for, with the share used
-        up: what else holds a picture up is the machine's and not load."""
+        """The share at which the 99th percentile is over the limit as many times in a row as the pace asks for: what holds
+        pictures up just once is the machine's and not load."""
         await asyncio.sleep(self._pace.settle_s)
         if not await gauge.relieve():
             self._troubles.append(
@@ -162,22 +159,20 @@ class OverloadRun:
         share = min(1.0, FIRST_SHARE * free.server_cores)
         while share >= LEAST_SHARE:
             self._tell(f"looking for the load at which p99 is {LIMIT_MS:g} ms: {share:.2f} of a core")
-            times_over = 0
-            for _ in range(TRIES):
+            for _ in range(self._pace.times_over):
                 gauge.share.set(share)
                 await asyncio.sleep(self._pace.settle_s)
                 step = await gauge.window(share, self._pace.step_s)
                 self._steps.append(step)
                 if step.p99_of_sent_ms < LIMIT_MS:
                     break
-                times_over += step.server_cores >= self._pace.used_up * share
-                if times_over == self._pace.times_over:
-                    return share
                 if not await gauge.relieve():
                     self._troubles.append(
                         f"Calls did not recover from {share:.2f} of a core within {self._pace.drain_s:g} s of a whole one."
                     )
                     return share
+            else:
+                return share
             share *= self._pace.ratio
         raise NotOverloaded(f"{self.calls} calls are no load for this server: ask for more with --calls.")
 

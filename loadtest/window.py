@@ -84,18 +84,20 @@ async def measure(pairs: list[Pair], cost: ServerCost, own: OwnLoad, share: floa
     await asyncio.sleep(seconds)
     spent_s, lasted_s = await cost.so_far()
     window.server_cores, window.tester_cores = spent_s / lasted_s, own.cores
-    for (source, sink), then in zip(ways, before, strict=True):
-        sent, heard, frames, shown = (now - earlier for now, earlier in zip(_counts(source, sink), then, strict=True))
+    after = [_counts(source, sink) for source, sink in ways]
+    for (source, sink), then, now in zip(ways, before, after, strict=True):
+        sent, heard, frames, shown = (count - earlier for count, earlier in zip(now, then, strict=True))
         window.sounds_sent += sent
         window.sounds_heard += heard
         window.frames_sent += frames
         window.frames_shown += shown
         window.least_sound_share = min(window.least_sound_share, heard / max(1, sent))
         recent = dict(list(source.sent_frames.items())[-round(_RECENT_FRAMES + 25 * seconds) :])
-        for value in transits_ms(recent, sink.arrived_frames[-shown:] if shown else []):
+        for value in transits_ms(recent, sink.arrived_frames[now[3] - shown : now[3]]):
             window.transit.record(value)
-        for value in sink.sound.delays_ms([sent_ns for sent_ns, _ in source.sound_log], heard):
+        for value in sink.sound.delays_ms(source.sent_sounds, heard):
             window.sound_delay.record(value)
+        await asyncio.sleep(0)  # else all clients would stand still until all is counted, and then send everything at once
     return window
 
 
@@ -107,4 +109,4 @@ def _ways(pairs: list[Pair]) -> Iterator[tuple[Client, Client]]:
 
 def _counts(source: Client, sink: Client) -> tuple[int, int, int, int]:
     """Sounds sent and heard, frames sent and shown."""
-    return len(source.sound_log), sink.sound.received, len(source.frame_log), len(sink.arrived_frames)
+    return len(source.sent_sounds), sink.sound.received, len(source.frame_log), len(sink.arrived_frames)
