@@ -35,7 +35,7 @@ class Pace:
     step_s: float = 4.0
     settle_s: float = 1.0
     ratio: float = 0.85
-    times_over: int = 2
+    times_over: int = 3
     drain_s: float = 10.0  # at most, until calls are well again
     half_s: float = 10.0
     overload_s: float = 15.0
