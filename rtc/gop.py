@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtc.state import numbers
+from rtc.state import KEY_FIRST, KEY_NS, KEY_STAMP, numbers
 
 VIDEO = (2048, 2048 * 1228)  # packets, and bytes for all of them together
 AUDIO = (512, 512 * 256)
@@ -13,10 +13,9 @@ REPLAY_BYTES = 700_000
 class PacketRing:
     """Number n lies at `n & mask`: `numbers` says which one is there, `places` and `sizes` where in the `arena` its
     bytes are. Places only grow (the byte is at `place % len(arena)`); what lies further back than the arena is long has
-    been written over. `key_first` is the number of the last keyframe's first packet (-1: none), `key_stamp` its
-    timestamp."""
+    been written over. `key` says where the last keyframe is (rtc/state.py)."""
 
-    __slots__ = ("arena", "key_first", "key_ns", "key_stamp", "mask", "numbers", "places", "position", "size", "sizes")
+    __slots__ = ("arena", "key", "mask", "numbers", "places", "position", "size", "sizes")
 
     def __init__(self, size: int, arena_bytes: int) -> None:
         self.size = size
@@ -26,12 +25,16 @@ class PacketRing:
         self.places = numbers(size)
         self.sizes = numbers(size)
         self.position = numbers(1)
+        self.key = numbers(4)
         self.forget_keyframe()
 
     def forget_keyframe(self) -> None:
-        self.key_first = -1
-        self.key_stamp = -1
-        self.key_ns = 0
+        self.key[KEY_FIRST] = self.key[KEY_STAMP] = -1
+        self.key[KEY_NS] = 0
+
+    @property
+    def key_first(self) -> int:
+        return self.key[KEY_FIRST]
 
     def put(self, number: int, packet: bytes) -> None:
         arena, size, place = self.arena, len(packet), self.position[0]

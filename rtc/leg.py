@@ -234,9 +234,14 @@ class Leg:
         self.state = LIVE
         if self.kind == "audio":
             header[1] |= 0x80
-        elif self._playout_id and all(self._uris.get(e) != rtp.PLAYOUT_DELAY for e in layout.elements):
-            return rtp.add_element(header, self._playout_id, PLAYOUT)
+        elif element := self.fresh_id(layout):
+            return rtp.add_element(header, element, PLAYOUT)
         return header
+
+    def fresh_id(self, layout: Layout) -> int:
+        """The id of the extension element, `PLAYOUT`, that a keyframe's first packet of this shape gets at its sink; 0: none."""
+        has_one = any(self._uris.get(element) == rtp.PLAYOUT_DELAY for element in layout.elements)
+        return 0 if has_one else self._playout_id
 
     def keyframe(self) -> None:
         """The source's next packet starts a keyframe."""

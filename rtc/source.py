@@ -12,7 +12,20 @@ from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
 from rtc.shapes import PLAIN, Shapes
-from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, SKIPPED_TO, STAMP, Counted
+from rtc.state import (
+    ASK_NS,
+    HEARD_NS,
+    HIGHEST,
+    KEY_FIRST,
+    KEY_NS,
+    KEY_STAMP,
+    KEYFRAMES,
+    OCTETS,
+    RECEIVED,
+    SKIPPED_TO,
+    STAMP,
+    Counted,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -34,7 +47,7 @@ class Source(Counted):
     or a jump starts them anew further up, and the legs go on without a seam."""
 
     __slots__ = (
-        "_always_look", "_bad_sequence", "_resumed", "_start", "apt", "codecs", "duplicates", "is_video", "keyframes", "keys",
+        "_always_look", "_bad_sequence", "_resumed", "_start", "apt", "codecs", "duplicates", "is_video", "keys",
         "legs", "line", "malformed", "meter", "missing", "party", "pipe", "recovered", "report_heard_ns",
         "reported_lost", "ring", "sender_report", "sent_reports", "shapes", "ssrc", "ssrc_bytes", "tap",
         "tap_report", "tape", "uplink", "waiting",
@@ -56,8 +69,7 @@ class Source(Counted):
         self.pipe = party.pump.pipe(self) if party.pump is not None else None
         self.tap_report: TapReport | None = None
         self.duplicates = self.recovered = self.malformed = 0
-        self.keyframes = 0
-        self.keys = KeyframeRequests()
+        self.keys = KeyframeRequests(self.ring.key)
         self._always_look = False
         self._bad_sequence = -1
         self._start = self._resumed = 0
@@ -91,6 +103,10 @@ class Source(Counted):
         """Name of the codec of the newest packet; empty before the first."""
         packet = self.ring.get(self.highest)
         return self.codecs[packet[1] & 0x7F] if packet else ""
+
+    @property
+    def keyframes(self) -> int:
+        return self.ring.key[KEYFRAMES]
 
     def halt(self) -> None:
         """Something changes that the pump's plan for this source depends on: its packets come up again."""
@@ -210,8 +226,8 @@ class Source(Counted):
             if number >= leg.first:
                 leg.forward(packet, layout, payload, head, second, number, leg.past.get(stamp, stamp), wide, now_ns)
         if self.is_video and rtp.starts_keyframe(self.codecs[second & 0x7F], payload):
-            if stamp == ring.key_stamp:
-                ring.key_first = min(ring.key_first, number)
+            if stamp == ring.key[KEY_STAMP]:
+                ring.key[KEY_FIRST] = min(ring.key_first, number)
             elif number > ring.key_first:
                 if self.pipe is not None:
                     self.pipe.stop()  # the next packet says how the picture is played, in place of this late one
@@ -271,7 +287,7 @@ class Source(Counted):
             return
         codec = self.codecs[second & 0x7F]
         self._always_look = codec == "H264"  # its parameter sets need not be the first packet of the frame
-        if stamp != self.ring.key_stamp and rtp.starts_keyframe(codec, payload):
+        if stamp != self.ring.key[KEY_STAMP] and rtp.starts_keyframe(codec, payload):
             self._keyframe(number, stamp, now_ns)
             if self.waiting:
                 for leg in self.waiting:
@@ -279,10 +295,9 @@ class Source(Counted):
                 self._admit(now_ns)
 
     def _keyframe(self, number: int, stamp: int, now_ns: int) -> None:
-        ring = self.ring
-        ring.key_first, ring.key_stamp, ring.key_ns = number, stamp, now_ns
-        self.keyframes += 1
-        self.keys.came()
+        key = self.ring.key
+        key[KEY_FIRST], key[KEY_STAMP], key[KEY_NS] = number, stamp, now_ns
+        key[KEYFRAMES] += 1
         for leg in self.legs:
             leg.keyframe()
 
@@ -383,7 +398,7 @@ class Source(Counted):
             self.request_keyframe(now_ns)
         flows = now_ns - self.heard_ns < 1_000 * MS
         idle = flows and not self.legs and not self.waiting
-        if self.keys.due(now_ns) or (idle and self.keys.stale(self.ring.key_ns, now_ns)):
+        if self.keys.due(now_ns) or (idle and self.keys.stale(now_ns)):
             self._ask_keyframe()
 
     def measure(self, span_ns: int) -> tuple[int, int]:

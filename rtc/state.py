@@ -18,6 +18,12 @@ JITTER_16: Final = 6
 ASK_NS: Final = 7  # when a missing packet is to be asked for again
 SKIPPED_TO: Final = 8  # under pressure packets before this number were left out and are not asked for
 
+# Of a ring.
+KEY_FIRST: Final = 0  # number of the last keyframe's first packet; -1: none
+KEY_STAMP: Final = 1  # its RTP timestamp
+KEY_NS: Final = 2  # when it came, monotonic
+KEYFRAMES: Final = 3  # that came
+
 # Of a peer.
 HEARD_AT: Final = 0  # something authentic came, monotonic ns
 MEDIA_AT: Final = 1

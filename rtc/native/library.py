@@ -23,13 +23,15 @@ from typing import Any, Final
 import structlog
 
 LIBRARY: Final = Path(__file__).resolve().parent / "libpump.so"
-VERSION: Final = 9
+VERSION: Final = 10
 DATAGRAM: Final = 2048
 LARGEST_OUT: Final = 2560
 REPORT_TRAILER: Final = 20  # tag and index of SRTCP
 MOST_SHAPES: Final = 8
 MOST_OUTLETS: Final = 4
 LARGEST_HEADER: Final = 160
+FRESH: Final = 4
+FRESH_BY_PYTHON: Final = -1
 # Pipe.payload_types
 OTHER, VP8, H264 = 1, 2, 3
 
@@ -60,7 +62,8 @@ class Shape(Structure):
 
 class Plan(Structure):
     _fields_ = [
-        ("wide_at", c_int32), ("time_at", c_int32), ("keep", c_uint8 * LARGEST_HEADER), ("put", c_uint8 * LARGEST_HEADER),
+        ("wide_at", c_int32), ("time_at", c_int32), ("fresh_at", c_int32), ("fresh_header_bytes", c_int32),
+        ("keep", c_uint8 * LARGEST_HEADER), ("put", c_uint8 * LARGEST_HEADER),
     ]  # fmt: skip
 
 
@@ -68,14 +71,15 @@ class Outlet(Structure):
     _fields_ = [
         ("sealer", c_void_p), ("counts", c_void_p), ("downlink", c_void_p), ("sent_uplinks", c_void_p),
         ("sent_numbers", c_void_p), ("sequence_offset", c_int64), ("stamp_offset", c_int64), ("sent", Ring), ("ssrc", c_uint32),
-        ("address_bytes", c_int32), ("address", c_uint8 * 32), ("types", c_int16 * 256), ("plans", Plan * MOST_SHAPES),
+        ("address_bytes", c_int32), ("address", c_uint8 * 32), ("fresh", c_uint8 * FRESH),
+        ("types", c_int16 * 256), ("plans", Plan * MOST_SHAPES),
     ]  # fmt: skip
 
 
 class Pipe(Structure):
     _fields_ = [
         ("next", c_void_p), ("opener", c_void_p), ("source", c_void_p), ("signs", c_void_p), ("uplink", c_void_p),
-        ("uplink_numbers", c_void_p), ("uplink_times", c_void_p), ("ring", Ring),
+        ("uplink_numbers", c_void_p), ("uplink_times", c_void_p), ("key", c_void_p), ("ring", Ring),
         ("uplink_id", c_int64), ("clock_khz", c_int64), ("tape", c_void_p),
         ("tape_stream", c_int32), ("is_armed", c_int32), ("is_video", c_int32), ("left_out", c_int32),
         ("shape_count", c_int32), ("outlet_count", c_int32),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
+from rtc import rtp
 from rtc.gop import PacketRing
-from rtc.leg import LIVE, Leg
+from rtc.leg import LIVE, PLAYOUT, Leg
 from rtc.native import library as native
 from rtc.native.address import pack_address, put_address
 from rtc.native.srtp import PumpedOpener, PumpedSealer
@@ -64,6 +65,7 @@ class Pipe(Way[native.Pipe]):
         plan.uplink, plan.uplink_id = self._hold(uplink.state), uplink.id
         plan.uplink_numbers, plan.uplink_times = self._hold(uplink.numbers), self._hold(uplink.times_ns)
         self._write_ring(plan.ring, source.ring)
+        plan.key = self._hold(source.ring.key)
         plan.clock_khz = source.meter.clock_khz
         if source.tape is not None:
             tape, plan.tape_stream = source.tape
@@ -115,6 +117,12 @@ class Pipe(Way[native.Pipe]):
                 put[where] = data
             plan.keep[: len(keep)] = keep
             plan.put[: len(put)] = put
+            if element := leg.fresh_id(layout):
+                plan.fresh_at = native.FRESH_BY_PYTHON
+                if layout.lead and layout.one_byte and element < 15:
+                    fresh = bytes((element << 4 | len(PLAYOUT) - 1,)) + PLAYOUT
+                    outlet.fresh[:] = fresh
+                    plan.fresh_at, plan.fresh_header_bytes = _fresh_place(layout, patches, fresh)
 
 
 def _can_pour(leg: Leg) -> bool:
@@ -125,6 +133,15 @@ def _can_pour(leg: Leg) -> bool:
         and isinstance(peer.sealer, PumpedSealer)
         and peer.ice.address is not None
     )
+
+
+def _fresh_place(layout: Layout, patches: tuple[tuple[slice, bytes], ...], fresh: bytes) -> tuple[int, int]:
+    """Where one more element begins in a header of this shape, and how long the header is with it."""
+    header = bytearray(b"\x90" + bytes(11) + layout.value.to_bytes(layout.header_bytes - 12, "big"))
+    for where, data in patches:
+        header[where] = data
+    longer = rtp.add_element(header, fresh[0] >> 4, fresh[1:])
+    return longer.rindex(fresh), len(longer)
 
 
 def _write_shape(shape: native.Shape, layout: Layout) -> None:

@@ -1,6 +1,6 @@
 /* The ordinary packet's way, from the socket to the socket: open, keep, rewrite, seal, send (RFC 3550).
  *
- * What is ordinary: RTP of a stream that has a pipe, next in its order, of a known shape, no keyframe's start; and feedback that
+ * What is ordinary: RTP of a stream that has a pipe, next in its order, of a known shape, no start of an H.264 keyframe; and feedback that
  * has a way back (feedback.c). All else goes up to Python, which shares the arrays that are written here (rtc/state.py names
  * their places). `lock` guards all of it. One thread is in pump_run; it never touches Python. */
 
@@ -44,9 +44,17 @@ static void keep(Ring *r, int64_t number, const uint8_t *head, int head_bytes, c
     *r->position = place + head_bytes + size;
 }
 
-static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, int shape, int64_t number, uint32_t stamp, int64_t wide, int64_t now_ns) {
+/* The header gets one more element; the block that it goes into is there (rtc/rtp.py, add_element). */
+static int freshen(const Outlet *o, const Plan *plan, uint8_t *header) {
+    memcpy(header + plan->fresh_at, o->fresh, FRESH);
+    memset(header + plan->fresh_at + FRESH, 0, plan->fresh_header_bytes - plan->fresh_at - FRESH);
+    put_half(header + 14, (plan->fresh_header_bytes - 16) / 4);
+    return plan->fresh_header_bytes;
+}
+
+static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, int shape, int64_t number, uint32_t stamp, int64_t wide, int64_t now_ns, int is_key) {
     const Plan *plan = &o->plans[shape];
-    int header = q->shapes[shape].header_bytes;
+    int header = q->shapes[shape].header_bytes, out_header = header;
     uint8_t *out = p->out[p->out_count];
     out[0] = packet[0];
     out[1] = (uint8_t)o->types[packet[1]];
@@ -66,7 +74,8 @@ static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, i
         out[plan->time_at + 1] = fixed >> 8;
         out[plan->time_at + 2] = fixed;
     }
-    int whole = seal_rtp(p, o->sealer, out, header, packet + header, size - header, out);
+    if (is_key && plan->fresh_at) out_header = freshen(o, plan, out);
+    int whole = seal_rtp(p, o->sealer, out, out_header, packet + header, size - header, out);
     if (whole <= 0) {
         p->counts[SRTP_UNSEALED]++;
         return;
@@ -75,6 +84,13 @@ static void pour(Pump *p, Pipe *q, Outlet *o, const uint8_t *packet, int size, i
     o->counts[1] += size - header;
     if (o->sent.arena) keep(&o->sent, (number + o->sequence_offset) & 0xFFFF, out, whole, out, 0);
     send_out(p, o->address, o->address_bytes, whole);
+}
+
+/* Whether Python need not see a keyframe's first packet: it says nothing that the pump could not note. */
+static int knows_key(const Pipe *q, int codec, int shape) {
+    for (int i = 0; i < q->outlet_count; i++)
+        if (q->outlets[i].plans[shape].fresh_at == FRESH_BY_PYTHON) return 0;
+    return codec == VP8;
 }
 
 static int64_t arrived(Pipe *q, int sequence, int64_t now_ns) {
@@ -114,11 +130,14 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
     uint32_t stamp = word(packet + 4);
     int codec = q->payload_types[packet[1] & 0x7F];
     int is_new = (int64_t)stamp != s[STAMP];
-    if ((codec == VP8 && is_new && vp8_starts_keyframe(packet + header, whole - header)) ||
-        (codec == H264 && h264_starts_keyframe(packet + header, whole - header))) {
+    int is_key = (codec == VP8 && is_new && vp8_starts_keyframe(packet + header, whole - header)) ||
+                 (codec == H264 && h264_starts_keyframe(packet + header, whole - header));
+    if (is_key && !knows_key(q, codec, shape)) {
         up(p, OPENED, packet, whole, from, from_bytes, now_ns);
         return 1;
     }
+    is_key = is_key && (int64_t)stamp != q->key[KEY_STAMP];
+    if (is_key) q->key[KEY_FIRST] = number, q->key[KEY_STAMP] = stamp, q->key[KEY_NS] = now_ns, q->key[KEYFRAMES]++;
     int64_t wide = q->shapes[shape].sequence_at ? arrived(q, half(packet + q->shapes[shape].sequence_at), now_ns) : -1;
     s[HIGHEST] = number;
     s[RECEIVED]++;
@@ -134,7 +153,7 @@ static int carry(Pump *p, Pipe *q, const uint8_t *data, int size, const struct s
         s[TRANSIT] = transit;
         s[STAMP] = stamp;
     }
-    for (int i = 0; i < q->outlet_count; i++) pour(p, q, &q->outlets[i], packet, whole, shape, number, stamp, wide, now_ns);
+    for (int i = 0; i < q->outlet_count; i++) pour(p, q, &q->outlets[i], packet, whole, shape, number, stamp, wide, now_ns, is_key);
     if (q->tape) tape_packet(q->tape, q->tape_stream, now_ns, packet, whole);
     return 1;
 }

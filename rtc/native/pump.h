@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-enum { VERSION = 9 };
+enum { VERSION = 10 };
 enum { DATAGRAM = 2048, LARGEST_OUT = 2560, IN = 32, OUT = 96, UPS = 2048, TAG = 16, TRAILER = 4, REPORT_HEAD = 8,
        WINDOW = 1024, MOST_STREAMS = 64, MOST_SHAPES = 8, MOST_OUTLETS = 4, LARGEST_HEADER = 160, WIDE_MASK = 4095, MOST_HELD = 32768, TAPE_RTP = 3, TRANSPORT_WIDE = 15,
        SET_TAG = 0x11, GET_TAG = 0x10 };
@@ -24,6 +24,8 @@ enum { MALFORMED = -1, REPLAYED = -2, FORGED = -3, TOO_MANY = -4 };       /* ans
 enum { RAW, OPENED };                                                     /* kinds of Up */
 enum { OTHER = 1, VP8, H264 };                                            /* Pipe.payload_types; 0: not carried */
 enum { HIGHEST, STAMP, HEARD_NS, RECEIVED, OCTETS, TRANSIT, JITTER_16, ASK_NS, SKIPPED_TO }; /* Pipe.source */
+enum { KEY_FIRST, KEY_STAMP, KEY_NS, KEYFRAMES };                         /* Pipe.key */
+enum { FRESH = 4, FRESH_BY_PYTHON = -1 };                                 /* bytes of Outlet.fresh; Plan.fresh_at */
 enum { HEARD_AT, MEDIA_AT, IS_LOST };                                     /* Pipe.signs, Return.signs */
 enum { TOP, REPORTED, FEEDBACKS, OFFSET, OWNER_HEARD_NS };                /* Pipe.uplink, Return.uplink */
 enum { COUNTER, CLOCK };                                                  /* Outlet.downlink, Return.downlink */
@@ -77,7 +79,7 @@ typedef struct { /* rtc/gop.py */
 } Ring;
 
 typedef struct { int32_t header_bytes, sequence_at, has_block; uint8_t mask[LARGEST_HEADER], value[LARGEST_HEADER]; } Shape;
-typedef struct { int32_t wide_at, time_at; uint8_t keep[LARGEST_HEADER], put[LARGEST_HEADER]; } Plan;
+typedef struct { int32_t wide_at, time_at, fresh_at, fresh_header_bytes; uint8_t keep[LARGEST_HEADER], put[LARGEST_HEADER]; } Plan;
 
 typedef struct {
     Sealer *sealer;
@@ -86,7 +88,7 @@ typedef struct {
     Ring sent; /* arena NULL: this sink has RTX */
     uint32_t ssrc;
     int32_t address_bytes;
-    uint8_t address[32];
+    uint8_t address[32], fresh[FRESH]; /* an element that a keyframe's first packet gets, where its shape's plan says (0: none) */
     int16_t types[256];
     Plan plans[MOST_SHAPES];
 } Outlet;
@@ -94,7 +96,7 @@ typedef struct {
 typedef struct Pipe {
     struct Pipe *next;
     Opener *opener;
-    int64_t *source, *signs, *uplink, *uplink_numbers, *uplink_times;
+    int64_t *source, *signs, *uplink, *uplink_numbers, *uplink_times, *key;
     Ring ring;
     int64_t uplink_id, clock_khz;
     Tape *tape;

@@ -53,6 +53,29 @@ async def test_ordinary_packets_do_not_come_up_to_python() -> None:
         assert running.endpoint.counters.srtp_opened <= 6
 
 
+async def test_keyframes_do_not_come_up_to_python_and_are_known_there() -> None:
+    async with call(is_native=True) as running:
+        studio = Studio(1)
+        ssrc = await begin(running, studio)
+        await speak(running, studio, 1)
+        source = running.room.forwarder.source_of("phone").sources["video"]
+        known, before = source.keyframes, running.pumped()
+        frames = [studio.frame(packets=3, is_key=True) for _ in range(5)]
+        source.keys.want(time.monotonic_ns())
+        for frame in frames:
+            for made in frame:
+                running.phone.send(running.phone.seal(made))
+        await until(lambda: running.pumped() - before == 15)
+        await until(lambda: source.keyframes - known == 5)
+        assert running.endpoint.counters.srtp_opened <= 6
+        assert not source.keys.wanted
+        assert source.ring.key_first == source.highest - 2
+        assert source.ring.since_keyframe(source.highest) == [
+            (source.highest - 2 + place, made) for place, made in enumerate(frames[-1])
+        ]
+        await until(lambda: len(video(running.tablet, ssrc)) == 21)
+
+
 async def test_a_phone_whose_address_moves_is_carried_from_its_new_one() -> None:
     async with call(is_native=True) as running:
         studio = Studio(2)
