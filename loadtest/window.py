@@ -97,7 +97,9 @@ async def measure(pairs: list[Pair], cost: ServerCost, own: OwnLoad, share: floa
             window.transit.record(value)
         for value in sink.sound.delays_ms(source.sent_sounds, heard):
             window.sound_delay.record(value)
-        await asyncio.sleep(0)  # else all clients would stand still until all is counted, and then send everything at once
+        await asyncio.sleep(
+            0
+        )  # else all clients would stand still until all is counted, and then send everything at once
     return window
 
 

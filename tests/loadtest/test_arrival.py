@@ -44,7 +44,9 @@ def test_what_waited_for_a_busy_reader_has_the_moment_of_its_arrival(pair: tuple
         read_ns = be_busy()
         (first, address, first_ns), (second, _, second_ns) = receive(far), receive(far)
         assert (first, second, address) == (b"one", b"two", near.getsockname())
-        if second_ns < read_ns:  # the kernel begins to stamp a moment after the first socket of the machine asked for it
+        if (
+            second_ns < read_ns
+        ):  # the kernel begins to stamp a moment after the first socket of the machine asked for it
             break
     for arrived_ns in (first_ns, second_ns):
         assert abs(arrived_ns - sent_ns) < read_ns - arrived_ns  # nearer to the sending than to the reading
