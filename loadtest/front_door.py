@@ -251,6 +251,9 @@ class Visitor:
         self._stream = next(f"c.{each['id']}" for each in said["call"]["people"] if each["side"] == "customer")
         self._next = 0
 
+    async def pause_recording(self, is_paused: bool, /) -> None:
+        await self.ask(protocol.RecordingPause(type="recording.pause", ref=self._ref(), paused=is_paused))
+
     async def hang_up(self) -> None:
         await self.ask(protocol.CallEnd(ref=self._ref(), type="call.end"))
 

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from loadtest.clip import Clip
@@ -29,6 +30,8 @@ async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIter
         assert server.process is not None
         standing = Standing(server.process.pid)
         visitors: list[Visitor] = []
+        if is_recorded:
+            standing.pause = partial(_pause, visitors)
         for number, username in enumerate(server.facts["usernames"][:calls], start=1):
             staff = await open_things.enter_async_context(Visitor(server.base, clip))
             await staff.sign_in(username, server.facts["password"])
@@ -46,6 +49,12 @@ async def loupe_calls(clip: Clip, calls: int, *, is_recorded: bool) -> AsyncIter
         for visitor in visitors:
             await visitor.seen()  # as pages do; until then the server tries every second to tell it on another way
         yield standing
+
+
+async def _pause(visitors: list[Visitor], is_paused: bool, /) -> None:
+    """`visitors`: customers and staff in turn."""
+    for staff in visitors[1::2]:
+        await staff.pause_recording(is_paused)
 
 
 async def _join(customer: Visitor, name: str, *, is_recorded: bool) -> str:

@@ -19,6 +19,7 @@ from loadtest.gauges import held_by
 from loadtest.histogram import Histogram, histogram_of
 from loadtest.loupe_calls import loupe_calls
 from loadtest.measures import cpu_seconds, transits_ms, wakeups, with_children
+from loadtest.paused import Paired, compare
 from loadtest.standing import NothingFlows, Opening, Standing
 from loadtest.stock_calls import stock_calls
 from loadtest.target import check_room
@@ -38,7 +39,7 @@ Tell = Callable[[str], None]
 @dataclass(slots=True)
 class Measured:
     """One server, summed over its turns. Transits in ms: a video frame's last packet, from the send call of one client
-    to the receive call of the other. A server that rewrites timestamps by more than a constant has none."""
+    until the kernel has it for the other. A server that rewrites timestamps by more than a constant has none."""
 
     name: str
     calls: int
@@ -56,6 +57,7 @@ class Measured:
     connect: Histogram = field(default_factory=Histogram)
     first_frame: Histogram = field(default_factory=Histogram)
     turns_us: list[float] = field(default_factory=list)
+    paired: Paired = field(default_factory=Paired)
 
     @property
     def us_per_packet(self) -> float:
@@ -108,7 +110,7 @@ class PeersRun:
 
     @property
     def expected_s(self) -> float:
-        return 4 * (self._seconds + self._turns * (SETTLE_S + 2 + 0.3 * self._calls))
+        return 5.6 * self._seconds + 4 * self._turns * (SETTLE_S + 4 + 0.3 * self._calls)
 
     async def run(self) -> None:
         """Raises CannotLoad before anything starts, NothingFlows, NotStarted, Refused when Loupe finds the machine too busy for
@@ -154,6 +156,8 @@ async def _one_turn(measured: Measured, clip: Clip, seconds: float) -> None:
     try:
         async with measured.opening(clip, measured.calls) as standing:
             await measure(standing, measured, seconds)
+            if standing.pause is not None:
+                await compare(standing, measured.paired, seconds)
     except (TimeoutError, ConnectionError) as fault:
         raise NothingFlows(f"{measured.name}: {fault or 'the server kept silent'}") from fault
 
@@ -203,8 +207,8 @@ def facts_of(results: list[Measured], *, is_janus_missing: bool) -> dict[str, ob
     named = {measured.name: measured for measured in results}
     ours = named.get(RECORDING)
     if ours is not None:
-        if PLAIN in named:
-            ratios["recording_costs"] = round(ours.us_per_packet / named[PLAIN].us_per_packet - 1, 3)
+        if (costs := ours.paired.costs) is not None:
+            ratios["recording_costs"] = round(costs, 3)
         for name, rival in (("janus", JANUS), ("aiortc", STOCK)):
             if rival in named:
                 ratios[f"calls_per_core_to_{name}"] = round(ours.calls_per_core / named[rival].calls_per_core, 2)
@@ -223,7 +227,11 @@ def _notes(results: list[Measured], ratios: dict[str, float], *, is_janus_missin
         if key in ratios
     ]
     if "recording_costs" in ratios:
-        notes.append(f"Recording costs {ratios['recording_costs']:+.0%} CPU on top of forwarding.")
+        pairs = results[0].paired
+        notes.append(
+            f"Recording costs {ratios['recording_costs']:+.1%} CPU on top of forwarding: {pairs.recording.us_per_packet:.2f} "
+            f"us/packet, and {pairs.paused.us_per_packet:.2f} while the recordings of the same calls were paused, in turns."
+        )
     if is_janus_missing:
         notes.append(janus.MISSING)
     spread = "; ".join(f"{m.name}: {min(m.turns_us):.1f} to {max(m.turns_us):.1f}" for m in results)

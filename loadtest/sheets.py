@@ -11,7 +11,7 @@ from rich.table import Table
 
 from loadtest.answering import Answered
 from loadtest.measures import percentile
-from loadtest.peers import JANUS, LEAST_DELIVERED, PLAIN, RECORDING, STOCK
+from loadtest.peers import JANUS, LEAST_DELIVERED, RECORDING, STOCK
 
 Figures = dict[str, float | None]
 
@@ -75,7 +75,7 @@ def peers_sheet(facts: Mapping[str, Any]) -> Sheet:
     figures = {
         "calls_per_core_to_janus": ratio("calls_per_core_to_janus", JANUS),
         "calls_per_core_to_aiortc": ratio("calls_per_core_to_aiortc", STOCK),
-        "recording_costs_percent": ratio("recording_costs", PLAIN, 100),
+        "recording_costs_percent": ratio("recording_costs", RECORDING, 100),
     }
     return Sheet("peers", columns, rows, list(facts["notes"]), figures, facts)
 

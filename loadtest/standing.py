@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -57,12 +57,14 @@ class PromptClient(Client):
 class Standing:
     """Who sends to whom, and the server's process. `connect_ms`: one for each client, from the moment at which its
     session description leaves it until its DTLS handshake is done, signaling included. `first_frame_ms`: one for each
-    client, from "this call is answered" to the first whole frame of the other side."""
+    client, from "this call is answered" to the first whole frame of the other side. `pause` pauses the recordings of all calls, or resumes
+    them; None: nothing is recorded, or the server cannot."""
 
     pid: int
     pairs: list[tuple[Client, Client]] = field(default_factory=list)
     connect_ms: list[float] = field(default_factory=list)
     first_frame_ms: list[float] = field(default_factory=list)
+    pause: Callable[[bool], Awaitable[None]] | None = None
 
     @property
     def clients(self) -> list[Client]:

@@ -11,6 +11,7 @@ from loadtest import janus, peers, sheets
 from loadtest.clients import Client
 from loadtest.clip import make_clip
 from loadtest.janus import janus_calls, library_folder
+from loadtest.paused import Paired, Spent
 from loadtest.standing import Standing
 from loadtest.stock_calls import stock_calls
 from loadtest.target import CannotLoad
@@ -36,6 +37,7 @@ async def test_each_server_gets_the_same_calls_and_its_cost_is_told() -> None:
         if peer["name"] != peers.STOCK:
             assert peer["transit_ms"]["p50"] > 0
     assert facts["ratios"]["calls_per_core_to_aiortc"] > 1
+    assert "while the recordings of the same calls were paused" in " ".join(facts["notes"])
     assert (janus.MISSING in facts["notes"]) is not is_there
     assert (janus.MISSING in told) is not is_there
     assert [gone["name"] for gone in facts["missing"]] == ([] if is_there else [peers.JANUS])
@@ -76,6 +78,7 @@ def test_ratios_say_how_many_times_more_calls_a_core_carries() -> None:
     results = [
         measured(peers.RECORDING, cpu_s=1.1), measured(peers.PLAIN), measured(peers.JANUS, cpu_s=3.3), measured(peers.STOCK, cpu_s=110.0)
     ]  # fmt: skip
+    results[0].paired = Paired(recording=Spent(1.1, 20_000), paused=Spent(1.0, 20_000))
     facts = peers.facts_of(results, is_janus_missing=False)
     assert facts["ratios"] == {
         "recording_costs": 0.1,
@@ -125,8 +128,8 @@ def test_a_server_that_leaves_packets_out_is_not_praised_for_it() -> None:
 
 
 def test_a_run_that_was_stopped_compares_what_it_has() -> None:
-    facts = peers.facts_of([measured(peers.RECORDING), measured(peers.PLAIN, cpu_s=0.8)], is_janus_missing=False)
-    assert facts["ratios"] == {"recording_costs": 0.25}
+    facts = peers.facts_of([measured(peers.RECORDING), measured(peers.JANUS, cpu_s=4.0)], is_janus_missing=False)
+    assert facts["ratios"] == {"calls_per_core_to_janus": 4.0}
     assert peers.facts_of([], is_janus_missing=False)["ratios"] == {}
 
 
