@@ -18,7 +18,7 @@ import pylibsrtp
 from aioice import stun
 from aiortc import rtcdtlstransport as dtls
 
-from loadtest import reports
+from loadtest import ice, reports
 from loadtest.arrival import receive, stamp_arrivals
 from loadtest.channel import Channel
 from loadtest.clip import AUDIO_PACKET_S, FPS, Clip
@@ -185,13 +185,7 @@ class Client:
 
     def _check(self) -> bytes:
         assert self._remote is not None
-        check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        check.attributes["USERNAME"] = f"{self._remote.ufrag}:{self._ufrag}"
-        check.attributes["PRIORITY"] = 1
-        check.attributes["ICE-CONTROLLING"] = 1
-        check.attributes["USE-CANDIDATE"] = None
-        check.add_message_integrity(self._remote.pwd.encode())
-        return bytes(check)
+        return ice.check(self._remote.ufrag, self._ufrag, self._remote.pwd)
 
     async def _keep_consent(self) -> None:
         pause = 0.05
@@ -211,11 +205,8 @@ class Client:
                 self.checked_ns = time.monotonic_ns()
             self._checked.set()
         elif message.message_class == stun.Class.REQUEST:
-            answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id)
-            answer.attributes["XOR-MAPPED-ADDRESS"] = address
-            answer.add_message_integrity(self._pwd.encode())
             assert self._socket is not None
-            self._socket.sendto(bytes(answer), address)
+            self._socket.sendto(ice.answer_to(message, address, self._pwd), address)
 
     # --- what aiortc's DTLS calls ---
 

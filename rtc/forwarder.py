@@ -239,6 +239,6 @@ class Forwarder:
             "unknown_ssrc": sum(p.unknown for p in self._parties.values()),
             "unknown_peer": self._stray,
             "reports_refused": sum(p.reports_refused for p in self._parties.values()),
-            "keyframes": sum(s.keyframes for s in sources),
+            "keyframes": sum(s.ring.keyframes for s in sources),
             "keyframes_asked": sum(s.keys.asked for s in sources),
         }

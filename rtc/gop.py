@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtc.state import KEY_FIRST, KEY_NS, KEY_STAMP, numbers
+from rtc.state import KEY_FIRST, KEY_NS, KEY_STAMP, KEYFRAMES, numbers
 
 VIDEO = (2048, 2048 * 1228)  # packets, and bytes for all of them together
 AUDIO = (512, 512 * 256)
@@ -35,6 +35,25 @@ class PacketRing:
     @property
     def key_first(self) -> int:
         return self.key[KEY_FIRST]
+
+    @property
+    def key_stamp(self) -> int:
+        return self.key[KEY_STAMP]
+
+    @property
+    def keyframes(self) -> int:
+        """How many came."""
+        return self.key[KEYFRAMES]
+
+    def keyframe(self, number: int, stamp: int, now_ns: int) -> None:
+        """One begins with this packet."""
+        key = self.key
+        key[KEY_FIRST], key[KEY_STAMP], key[KEY_NS] = number, stamp, now_ns
+        key[KEYFRAMES] += 1
+
+    def keyframe_began(self, number: int) -> None:
+        """The last one began with this packet."""
+        self.key[KEY_FIRST] = number
 
     def put(self, number: int, packet: bytes) -> None:
         arena, size, place = self.arena, len(packet), self.position[0]

@@ -12,20 +12,7 @@ from rtc.nack import Missing
 from rtc.quality import Meter
 from rtc.rtp import HEAD, Layout
 from rtc.shapes import PLAIN, Shapes
-from rtc.state import (
-    ASK_NS,
-    HEARD_NS,
-    HIGHEST,
-    KEY_FIRST,
-    KEY_NS,
-    KEY_STAMP,
-    KEYFRAMES,
-    OCTETS,
-    RECEIVED,
-    SKIPPED_TO,
-    STAMP,
-    Counted,
-)  # fmt: skip
+from rtc.state import ASK_NS, HEARD_NS, HIGHEST, OCTETS, RECEIVED, SKIPPED_TO, STAMP, Counted
 
 if TYPE_CHECKING:
     from rtc.leg import Leg
@@ -103,10 +90,6 @@ class Source(Counted):
         """Name of the codec of the newest packet; empty before the first."""
         packet = self.ring.get(self.highest)
         return self.codecs[packet[1] & 0x7F] if packet else ""
-
-    @property
-    def keyframes(self) -> int:
-        return self.ring.key[KEYFRAMES]
 
     def halt(self) -> None:
         """Something changes that the pump's plan for this source depends on: its packets come up again."""
@@ -226,8 +209,8 @@ class Source(Counted):
             if number >= leg.first:
                 leg.forward(packet, layout, payload, head, second, number, leg.past.get(stamp, stamp), wide, now_ns)
         if self.is_video and rtp.starts_keyframe(self.codecs[second & 0x7F], payload):
-            if stamp == ring.key[KEY_STAMP]:
-                ring.key[KEY_FIRST] = min(ring.key_first, number)
+            if stamp == ring.key_stamp:
+                ring.keyframe_began(min(ring.key_first, number))
             elif number > ring.key_first:
                 if self.pipe is not None:
                     self.pipe.stop()  # the next packet says how the picture is played, in place of this late one
@@ -287,7 +270,7 @@ class Source(Counted):
             return
         codec = self.codecs[second & 0x7F]
         self._always_look = codec == "H264"  # its parameter sets need not be the first packet of the frame
-        if stamp != self.ring.key[KEY_STAMP] and rtp.starts_keyframe(codec, payload):
+        if stamp != self.ring.key_stamp and rtp.starts_keyframe(codec, payload):
             self._keyframe(number, stamp, now_ns)
             if self.waiting:
                 for leg in self.waiting:
@@ -295,9 +278,7 @@ class Source(Counted):
                 self._admit(now_ns)
 
     def _keyframe(self, number: int, stamp: int, now_ns: int) -> None:
-        key = self.ring.key
-        key[KEY_FIRST], key[KEY_STAMP], key[KEY_NS] = number, stamp, now_ns
-        key[KEYFRAMES] += 1
+        self.ring.keyframe(number, stamp, now_ns)
         for leg in self.legs:
             leg.keyframe()
 

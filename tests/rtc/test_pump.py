@@ -143,7 +143,7 @@ async def story(running: Call, seed: int, journals: Path) -> Told:
                 source.highest,
                 source.duplicates,
                 source.recovered,
-                source.keyframes,
+                source.ring.keyframes,
             )
             for kind, source in forwarder.source_of("phone").sources.items()
         },

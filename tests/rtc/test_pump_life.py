@@ -59,14 +59,14 @@ async def test_keyframes_do_not_come_up_to_python_and_are_known_there() -> None:
         ssrc = await begin(running, studio)
         await speak(running, studio, 1)
         source = running.room.forwarder.source_of("phone").sources["video"]
-        known, before = source.keyframes, running.pumped()
+        known, before = source.ring.keyframes, running.pumped()
         frames = [studio.frame(packets=3, is_key=True) for _ in range(5)]
         source.keys.want(time.monotonic_ns())
         for frame in frames:
             for made in frame:
                 running.phone.send(running.phone.seal(made))
         await until(lambda: running.pumped() - before == 15)
-        await until(lambda: source.keyframes - known == 5)
+        await until(lambda: source.ring.keyframes - known == 5)
         assert running.endpoint.counters.srtp_opened <= 6
         assert not source.keys.wanted
         assert source.ring.key_first == source.highest - 2
