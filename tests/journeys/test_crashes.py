@@ -15,13 +15,19 @@ from loadtest.server_process import LoupeServer
 from tests.journeys.meeting import hang_up, longest_gap, meet, ready_record, records
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+SENT = """async () => [...(await probe.peers.at(-1).getStats()).values()]
+  .find((stat) => stat.type === 'outbound-rtp' && stat.kind === 'video').framesSent"""
 
 
 async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_next_start(
     browser: Browser, server: LoupeServer
 ) -> None:
     customer, staff = await meet(browser, server)
-    await frames_in(staff.page, 10.0)
+    before = await customer.page.evaluate(SENT)
+    await frames_in(staff.page, 9.0)
+    sent = await customer.page.evaluate(SENT) - before
+    assert sent > 20  # how many a busy machine's Chromium encodes is its own affair
+    await frames_in(staff.page, 1.0)
     await server.kill()
     await customer.context.close()
     await staff.context.close()
@@ -34,7 +40,7 @@ async def test_kill_nine_at_second_ten_leaves_a_playable_recording_after_the_nex
     record = await ready_record(again, server, journals[0].name)
     assert record["recording"]["duration_s"] >= 9.0
     [camera] = [t for t in record["recording"]["tracks"] if (t["label"], t["kind"]) == ("customer", "video")]
-    assert camera["frames"] > 9 * 20 * 0.9  # of the customer, who did not come back: all before the kill
+    assert camera["frames"] >= sent, (camera, sent)  # of the customer, who did not come back: all until a second before the kill
     page = again.page
     await hang_up(again)
     await page.goto(f"{server.base}/staff/calls/{journals[0].name}")
