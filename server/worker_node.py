@@ -20,7 +20,10 @@ from signaling.node import FinishedRecording, NodeEvent, PeerClosed, Plan, Shot
 
 log = structlog.get_logger()
 ASK_DEADLINE_S = 10.0
-SILENCE_DEADLINE_S = 2.0  # a worker that does not even answer `stats` for this long is stuck: it is ended and replaced
+PULSE_S = 0.5
+# One that does not answer `stats` for so many of our own half seconds is stuck: it is ended and replaced. Counted and not timed, because a
+# machine that stood still, or has too much to do, held us up as well. Its calls go on meanwhile (the pump needs no answers).
+SILENT_PULSES = 10
 FINISH_DEADLINE_S = 600.0
 END_DEADLINE_S = 5.0
 START_DEADLINE_S = 20.0
@@ -145,12 +148,19 @@ class WorkerNode:
             async with asyncio.timeout(START_DEADLINE_S):
                 await self._ready.wait()
             while True:
-                await asyncio.sleep(0.5)
-                stats, _ = await self._ask("stats", {}, SILENCE_DEADLINE_S)
+                await asyncio.sleep(PULSE_S)
+                stats, _ = await self._answered(self._write("stats", {}))
                 self._is_busy = stats["busy"] > 0
         except (errors.Unavailable, TimeoutError):
             log.error("media worker does not answer, ending it")
             self._kill()
+
+    async def _answered(self, asked: asyncio.Future[tuple[Any, bytes]]) -> tuple[Any, bytes]:
+        """Raises TimeoutError when all was silent."""
+        for _ in range(SILENT_PULSES):
+            if (await asyncio.wait([asked], timeout=PULSE_S))[0]:
+                return asked.result()
+        raise TimeoutError
 
     def _take(self, body: dict[str, Any], blob: bytes) -> None:
         if "ready" in body:

@@ -70,6 +70,19 @@ async def test_a_worker_that_hangs_is_ended_and_replaced_before_a_question_to_it
         assert pool.workers[0].pid != pid
 
 
+async def test_a_worker_that_stood_still_for_three_seconds_keeps_its_calls(pool: NodePool, heard: Heard) -> None:
+    async with Client(pool.ports[0]) as phone:
+        phone.take(await pool.open_peer("phone", phone.offer(), group="shop"))
+        pid = pool.workers[0].pid
+        os.kill(pid, signal.SIGSTOP)
+        again_s = time.monotonic() + 3
+        await until(lambda: time.monotonic() > again_s)
+        os.kill(pid, signal.SIGCONT)
+        assert (await pool.stats())["peers"] == 1
+        assert pool.workers[0].pid == pid
+        assert PeerClosed("phone", worker_died=True) not in heard.events
+
+
 @pytest.mark.parametrize("doing", ["open_peer", "apply", "end", "finish_recording", "take_picture", "close_peer"])
 async def test_a_worker_killed_while_it_is_asked_is_a_refusal_and_the_next_asking_is_answered(
     pool: NodePool, heard: Heard, doing: str
