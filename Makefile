@@ -10,7 +10,7 @@ setup: ## virtual environment, Debian packages where allowed, built pages
 run: setup ## a demonstration shop, served for this machine and the phones on its network
 	@$(PY)/loupe serve --demo
 test: ## everything, with real browsers and servers
-	@sh setup.sh test && $(PY)/pytest -q -n 3 --dist worksteal -m "not alone" tests && $(PY)/pytest -m alone tests
+	@sh setup.sh test && $(PY)/pytest -q -n 2 --dist worksteal -m "not alone" tests && $(PY)/pytest -m alone tests
 check: ## style, types, imports, unit tests
 	@sh setup.sh dev && sh check.sh
 bench: ## the figures of docs/performance.md
