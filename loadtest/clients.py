@@ -108,22 +108,25 @@ class Client:
 
     def change_network(self) -> None:
         """Goes on from another port, as a phone that changes from Wi-Fi to mobile; the next check tells the server."""
-        self._close_socket()
-        self._open_socket()
-        if self._remote is not None:
-            self._put(self._check())
+        if self._socket is not None:  # one that was closed stays so
+            self._close_socket()
+            self._open_socket()
+            if self._remote is not None:
+                self._put(self._check())
 
     async def __aexit__(self, *fault: object) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.channel is not None:
-            await self.channel.close()
-        pump = self._dtls._task
-        await self._dtls.stop()
-        if pump is not None:
-            await asyncio.gather(pump, return_exceptions=True)
-        self._close_socket()
+        try:
+            if self.channel is not None:
+                await self.channel.close()
+            pump = self._dtls._task
+            await self._dtls.stop()
+            if pump is not None:
+                await asyncio.gather(pump, return_exceptions=True)
+        finally:
+            self._close_socket()
 
     def offer(self, *, has_channel: bool = False) -> str:
         assert self._socket is not None

@@ -5,6 +5,7 @@ import { inboxText as it } from "../i18n/inbox.texts";
 import { talk as t } from "../i18n/talk.texts";
 import type { Colleague } from "../state/colleagues";
 import { named, naming } from "../state/mentions";
+import { writeInto } from "../ui/writeInto";
 import { useInbox } from "./inboxContext";
 
 /** A note for the shop; `@` names a colleague, who then hears of it. */
@@ -30,8 +31,7 @@ export function NoteForm({ save }: { save(text: string, mentions: string[]): Pro
     setText(next);
     setCaret(end);
     setAt(0);
-    field.current?.focus();
-    requestAnimationFrame(() => field.current?.setSelectionRange(end, end));
+    if (field.current) writeInto(field.current, next, end);
   };
   const pick = (one: Colleague | undefined) => {
     if (!one || typed === null) return;

@@ -4,6 +4,7 @@ import { inboxText as it } from "../i18n/inbox.texts";
 import { useStaff } from "../staff/staffContext";
 import type { Talk } from "../state/conversation";
 import { filled, matching, type QuickReply } from "../state/quickReplies";
+import { writeInto } from "../ui/writeInto";
 import { useInbox } from "./inboxContext";
 import { QuickRepliesEdit } from "./QuickRepliesEdit";
 import "./inbox-replies.css";
@@ -25,10 +26,10 @@ export function QuickReplies({ talk, name }: { talk: Talk; name: string }) {
 
   const insert = (reply: QuickReply | undefined) => {
     if (!reply) return;
-    talk.edited(filled(reply.text, name));
+    const text = filled(reply.text, name);
     const field = box.current?.closest("form")?.querySelector("textarea");
-    field?.focus();
-    requestAnimationFrame(() => field?.setSelectionRange(field.value.length, field.value.length));
+    talk.edited(text);
+    if (field) writeInto(field, text);
   };
 
   // Before the field's own keys: Enter chooses here and does not send. A layout effect, because the next key

@@ -47,7 +47,7 @@ export function Composer({ talk, extra, before, inCall = false }: Props) {
       talk.leaveField();
     };
   }, [talk]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (replying) field.current?.focus();
   }, [replying]);
 
