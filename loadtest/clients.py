@@ -117,8 +117,8 @@ class Client:
     async def __aexit__(self, *fault: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             if self.channel is not None:
                 await self.channel.close()
             pump = self._dtls._task

@@ -141,9 +141,9 @@ class Visitor:
         former, self.client = self.client, self._new_client()
         self._next = 0
         await self.client.__aenter__()
-        if self._socket is not None:
-            await self._socket.close()
         try:
+            if self._socket is not None:
+                await self._socket.close()
             await self.begin(self._path)
         finally:
             await former.__aexit__()
