@@ -87,6 +87,7 @@ class JanusServer:
             self._process = await asyncio.create_subprocess_exec(
                 "janus", "--configs-folder", str(configuration), "--disable-colors",
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self._folder,  # what it leaves when it crashes goes with the folder
             )  # fmt: skip
         try:
             async with asyncio.timeout(READY_DEADLINE_S):

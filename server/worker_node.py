@@ -22,7 +22,7 @@ log = structlog.get_logger()
 ASK_DEADLINE_S = 10.0
 PULSE_S = 0.5
 # One that does not answer `stats` for so many of our own half seconds is stuck: it is ended and replaced. Counted and not timed, because a
-# machine that stood still, or has too much to do, held us up as well. Its calls go on meanwhile (the pump needs no answers).
+# machine that stood still, or has too much to do, held us up as well. With the native pump its calls go on meanwhile.
 SILENT_PULSES = 10
 FINISH_DEADLINE_S = 600.0
 END_DEADLINE_S = 5.0

@@ -113,6 +113,7 @@ async def test_janus_forwards_both_ways_and_records_each_person() -> None:
         assert is_fed(one)
         assert is_fed(other)
         folder = folder_of(standing)
+        assert Path(f"/proc/{standing.pid}/cwd").resolve() == folder.resolve()  # where it would leave a core
         names = sorted(file.name for file in folder.glob("*.mjr"))
         assert names == [f"{who}0-{kind}.mjr" for who in ("callee", "caller") for kind in ("audio", "video")]
     assert not folder.exists()

@@ -91,7 +91,7 @@ async def test_an_event_that_a_dead_channel_swallowed_comes_again_on_the_socket_
         await ann.channel_frame(lambda f: f["type"] == "event")  # the node took it; the phone never confirms
         await ann.event("booking")
         waited = asyncio.get_running_loop().time() - started
-        assert waited > CONFIRM_WITHIN_S * 0.9
+        assert CONFIRM_WITHIN_S * 0.9 < waited < CONFIRM_WITHIN_S + 0.5
 
 
 async def test_what_was_on_a_channel_that_closes_comes_on_the_socket_at_once(tmp_path: Path) -> None:
